@@ -1,0 +1,1 @@
+"""The exported model, its export command and the files that bring the program to a gate."""
