@@ -1,0 +1,271 @@
+"""The calibrated camera: read and write camera.toml, pixels to rays and back, road frame to camera frame.
+
+Frames, all right-handed and in metres:
+
+- camera: OpenCV's. Origin at the camera centre, x right, y down, z forward along the optical axis.
+- road: origin on the road under the camera, X right, Y along the lane away from the camera, Z up.
+"""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import cv2
+import msgspec
+import numpy as np
+import tomli_w
+from msgspec import Meta
+from numpy.typing import ArrayLike, NDArray
+
+from pipeline.errors import GateError
+
+Array = NDArray[np.float64]
+_Positive = Annotated[float, Meta(gt=0)]
+_Pixels = Annotated[int, Meta(ge=1)]
+_Angle = Annotated[float, Meta(ge=-89, le=89)]
+_Sd = Annotated[float, Meta(ge=0)]
+_UNDISTORT_STOP = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 100, 1e-12)
+
+
+@dataclass(frozen=True)
+class Intrinsics:
+    """Pinhole and lens in pixels of the native image size; distortion is OpenCV's k1, k2, p1, p2, k3."""
+
+    width: _Pixels
+    height: _Pixels
+    fx: _Positive
+    fy: _Positive
+    cx: float
+    cy: float
+    distortion: tuple[float, float, float, float, float] = (0.0, 0.0, 0.0, 0.0, 0.0)
+
+    @property
+    def matrix(self) -> Array:
+        """The (3, 3) camera matrix."""
+        return np.array([[self.fx, 0.0, self.cx], [0.0, self.fy, self.cy], [0.0, 0.0, 1.0]])
+
+
+@dataclass(frozen=True)
+class Mount:
+    """How the camera hangs over the road.
+
+    Attributes:
+        height_m: camera centre above the road.
+        pitch_deg: positive when the camera looks down.
+        roll_deg: positive when the scene appears turned clockwise (the horizon's right end is lower).
+        lane_yaw_deg: direction of the lane against the optical axis, seen from above, positive when the
+            lane runs to the right of the axis.
+        stop_line_m: distance of the stop line along the lane from the road point under the camera;
+            0 when there is none.
+    """
+
+    height_m: _Positive
+    pitch_deg: _Angle
+    roll_deg: _Angle
+    lane_yaw_deg: _Angle
+    stop_line_m: float = 0.0
+
+    @property
+    def camera_from_road(self) -> Array:
+        """(3, 3) rotation that takes a direction in the road frame into the camera frame.
+
+        It is roll * pitch * (the road axes, seen by a level camera that faces where the optical axis does).
+        """
+        pitch, roll, yaw = np.radians([self.pitch_deg, self.roll_deg, self.lane_yaw_deg])
+        level_from_road = np.array(
+            [[math.cos(yaw), math.sin(yaw), 0.0], [0.0, 0.0, -1.0], [-math.sin(yaw), math.cos(yaw), 0.0]]
+        )
+        pitched = np.array(
+            [
+                [1.0, 0.0, 0.0],
+                [0.0, math.cos(pitch), -math.sin(pitch)],
+                [0.0, math.sin(pitch), math.cos(pitch)],
+            ]
+        )
+        rolled = np.array(
+            [[math.cos(roll), -math.sin(roll), 0.0], [math.sin(roll), math.cos(roll), 0.0], [0.0, 0.0, 1.0]]
+        )
+        return rolled @ pitched @ level_from_road
+
+
+@dataclass(frozen=True)
+class Uncertainty:
+    """Standard deviations in the units of the quantities; None for what the calibration could not measure."""
+
+    fx: _Sd | None = None
+    fy: _Sd | None = None
+    cx: _Sd | None = None
+    cy: _Sd | None = None
+    distortion: tuple[_Sd, _Sd, _Sd, _Sd, _Sd] | None = None
+    height_m: _Sd | None = None
+    pitch_deg: _Sd | None = None
+    roll_deg: _Sd | None = None
+    lane_yaw_deg: _Sd | None = None
+    stop_line_m: _Sd | None = None
+
+
+@dataclass(frozen=True)
+class Camera:
+    """A calibrated camera; `mount` is None where only the lens is known."""
+
+    camera_id: str
+    intrinsics: Intrinsics
+    mount: Mount | None = None
+    uncertainty: Uncertainty = field(default_factory=Uncertainty)
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, path: Path) -> Camera:
+        """Read camera.toml.
+
+        Raises:
+            GateError: the file is missing, is not TOML, or a key is missing, unknown or out of range.
+        """
+        try:
+            data = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError) as error:
+            raise GateError(f"{path}: cannot read the camera file: {error}") from error
+        except tomllib.TOMLDecodeError as error:
+            raise GateError(f"{path}: not valid TOML: {error}") from error
+        if data.pop("format", None) != 1:
+            raise GateError(f"{path}: format: must be 1 (the only camera file format this version knows)")
+        _check_keys(path, data)
+        try:
+            return msgspec.convert(data, cls)
+        except msgspec.ValidationError as error:
+            message, _, where = str(error).partition(" - at ")
+            key = where.strip("`").removeprefix("$.") or "camera file"
+            raise GateError(f"{path}: {key}: {message}") from error
+
+    def save(self, path: Path) -> None:
+        """Write camera.toml; what is None is left out."""
+        content = {"format": 1} | _without_none(asdict(self))
+        path.write_text(tomli_w.dumps(content), encoding="utf-8")
+
+    def require_image_size(self, width: int, height: int) -> None:
+        """Refuse images of another size than the calibration's.
+
+        Raises:
+            GateError: the sizes differ.
+        """
+        calibrated = (self.intrinsics.width, self.intrinsics.height)
+        if (width, height) != calibrated:
+            raise GateError(
+                f"camera {self.camera_id}: the image is {width}x{height} but the camera file was made for "
+                f"{calibrated[0]}x{calibrated[1]}; calibrate at the size that is used"
+            )
+
+    def project(self, points_m: ArrayLike) -> Array:
+        """Pixels (..., 2) of points (..., 3) in the camera frame; NaN where not in front of the camera."""
+        points = np.asarray(points_m, dtype=np.float64)
+        flat = points.reshape(-1, 1, 3)
+        pixels, _ = cv2.projectPoints(
+            flat, np.zeros(3), np.zeros(3), self.intrinsics.matrix, np.array(self.intrinsics.distortion)
+        )
+        pixels = pixels.reshape(-1, 2)
+        pixels[flat[:, 0, 2] <= 0] = np.nan
+        return np.asarray(pixels.reshape(*points.shape[:-1], 2), dtype=np.float64)
+
+    def unproject(self, pixels: ArrayLike) -> Array:
+        """Rays (..., 2) as x/z, y/z in the camera frame, lens distortion removed, of pixels (..., 2)."""
+        array = np.asarray(pixels, dtype=np.float64)
+        lens = self.intrinsics
+        if not any(lens.distortion):
+            return (array - (lens.cx, lens.cy)) / (lens.fx, lens.fy)
+        flat = np.ascontiguousarray(array.reshape(-1, 1, 2))
+        rays = cv2.undistortPoints(flat, lens.matrix, np.array(lens.distortion), criteria=_UNDISTORT_STOP)
+        return np.asarray(rays.reshape(array.shape), dtype=np.float64)
+
+    def camera_from_road(self, points_m: ArrayLike) -> Array:
+        """Points (..., 3) of the road frame in the camera frame.
+
+        Raises:
+            GateError: the camera file has no [mount].
+        """
+        mount = self._require_mount()
+        return (np.asarray(points_m) - (0.0, 0.0, mount.height_m)) @ mount.camera_from_road.T
+
+    def road_from_camera(self, points_m: ArrayLike) -> Array:
+        """Points (..., 3) of the camera frame in the road frame.
+
+        Raises:
+            GateError: the camera file has no [mount].
+        """
+        mount = self._require_mount()
+        return np.asarray(points_m) @ mount.camera_from_road + (0.0, 0.0, mount.height_m)
+
+    def one_sd_variants(self) -> list[Camera]:
+        """Copies of this camera, each with one uncertain quantity larger by its standard deviation."""
+        lenses = [
+            replace(self, intrinsics=lens) for lens in _shifted_lenses(self.intrinsics, self.uncertainty)
+        ]
+        if self.mount is None:
+            return lenses
+        shifts = {item.name: getattr(self.uncertainty, item.name) for item in fields(Mount)}
+        mounts = [
+            replace(self.mount, **{name: getattr(self.mount, name) + shift})
+            for name, shift in shifts.items()
+            if shift
+        ]
+        return lenses + [replace(self, mount=mount) for mount in mounts]
+
+    def _require_mount(self) -> Mount:
+        if self.mount is None:
+            raise GateError(
+                f"camera {self.camera_id}: the camera file has no [mount], so the road is unknown"
+            )
+        return self.mount
+
+
+def _shifted_lenses(lens: Intrinsics, sd: Uncertainty) -> list[Intrinsics]:
+    """`lens` with one quantity after the other moved by its standard deviation.
+
+    fx and fy move together: a calibration finds their ratio far better than their common scale. If only
+    one of them has a standard deviation, the other moves by the same ratio.
+    """
+    ratios = [(sd.fx or 0.0) / lens.fx, (sd.fy or 0.0) / lens.fy]
+    x, y = ratios[0] or ratios[1], ratios[1] or ratios[0]
+    shifted = [replace(lens, fx=lens.fx * (1 + x), fy=lens.fy * (1 + y))] if x else []
+    shifted += [replace(lens, cx=lens.cx + sd.cx)] if sd.cx else []
+    shifted += [replace(lens, cy=lens.cy + sd.cy)] if sd.cy else []
+    for index, shift in enumerate(sd.distortion or ()):
+        if shift:
+            moved = np.array(lens.distortion)
+            moved[index] += shift
+            shifted.append(replace(lens, distortion=tuple(moved.tolist())))
+    return shifted
+
+
+def _check_keys(path: Path, data: dict[str, Any]) -> None:
+    """Refuse unknown keys and numbers that are not finite.
+
+    Raises:
+        GateError: names the file and the key.
+    """
+    tables = {"intrinsics": Intrinsics, "mount": Mount, "uncertainty": Uncertainty}
+    known = {item.name for item in fields(Camera)}
+    for key, value in data.items():
+        if key not in known:
+            raise GateError(f"{path}: {key}: unknown key; known: format, {', '.join(sorted(known))}")
+        if key not in tables or not isinstance(value, dict):
+            continue
+        allowed = [item.name for item in fields(tables[key])]
+        for name, number in value.items():
+            if name not in allowed:
+                raise GateError(f"{path}: {key}.{name}: unknown key; known: {', '.join(allowed)}")
+            for item in number if isinstance(number, list) else [number]:
+                if isinstance(item, float) and not math.isfinite(item):
+                    raise GateError(f"{path}: {key}.{name}: must be a finite number")
+
+
+def _without_none(table: dict[str, Any]) -> dict[str, Any]:
+    """`table` and its sub-tables without the keys that have no value, and without empty sub-tables."""
+    cleaned = {
+        key: _without_none(value) if isinstance(value, dict) else value for key, value in table.items()
+    }
+    return {key: value for key, value in cleaned.items() if value is not None and value != {}}
