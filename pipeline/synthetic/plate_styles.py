@@ -1,0 +1,279 @@
+"""The looks that number plates have around the world, each a function that draws one on a blank.
+
+The registrations are random and the looks are only alike: what matters to a corner locator is the variety.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import cv2
+import numpy as np
+
+from pipeline.synthetic.blank import Blank, Colour
+from pipeline.synthetic.lettering import Lettering
+from pipeline.synthetic.wear import smooth_noise
+
+T = TypeVar("T")
+Style = Callable[[np.random.Generator, Blank], None]
+
+WHITE, SILVER, YELLOW, AMBER = (240, 242, 243), (200, 203, 205), (30, 200, 250), (60, 180, 235)
+BLACK, NAVY, BLUE, SKY = (22, 20, 20), (90, 35, 15), (150, 60, 15), (220, 160, 70)
+GREEN, RED, GREY = (70, 110, 20), (35, 25, 170), (140, 140, 140)
+DARK_ON_LIGHT: list[tuple[Colour, Colour]] = [
+    *[(WHITE, BLACK)] * 5,
+    *[(YELLOW, BLACK)] * 2,
+    (AMBER, BLACK),
+    (SILVER, BLACK),
+    (WHITE, NAVY),
+    (WHITE, RED),
+    (WHITE, GREEN),
+    (SKY, BLACK),
+]
+LIGHT_ON_DARK: list[tuple[Colour, Colour]] = [
+    (BLUE, WHITE),
+    (BLACK, WHITE),
+    (BLACK, SILVER),
+    (GREEN, WHITE),
+    (RED, WHITE),
+    (GREY, BLACK),
+    (NAVY, YELLOW),
+]
+LATIN, DIGITS = "ABCDEFGHJKLMNPRSTUVWXYZ", "0123456789"
+ARABIC, ARABIC_DIGITS = "أبجدرسصطعفقلمنهوي", "٠١٢٣٤٥٦٧٨٩"
+CHINESE = "京沪粤津冀晋蒙辽吉黑苏浙皖闽赣鲁豫鄂湘桂琼渝川贵云藏陕甘青宁新"
+KANA = "あいうえかきくけこさすせそたちつて"
+PATTERNS = ["A-AA 9999", "AA 999 AA", "AA99 AAA", "AAA 999", "AAA-9999", "99-AAA-9", "9999 AAA", "A 999 AA"]
+PATTERNS += ["AAA 9A99", "AA-99-99", "9AAA999", "99 999 99", "AA 99 A 9999", "A999AA 99", "999-9999"]
+REGIONS = [
+    "CALIFORNIA",
+    "NEVADA",
+    "OREGON",
+    "VERMONT",
+    "OHIO",
+    "SP-SAO PAULO",
+    "RS-CANOAS",
+    "ONTARIO",
+    "MEXICO",
+]
+MOTTOS = ["THE OPEN ROAD", "GREAT LAKES", "SUNSHINE STATE", "www.plates.org", "FIRST IN FLIGHT", "04-27"]
+
+
+def pick(rng: np.random.Generator, choices: Sequence[T]) -> T:
+    """One of `choices`, all alike in chance."""
+    return choices[int(rng.integers(len(choices)))]
+
+
+def registration(rng: np.random.Generator, pattern: str) -> str:
+    """Letters for every A and digits for every 9 of `pattern`."""
+    kinds = {"A": LATIN, "9": DIGITS, "ع": ARABIC, "٩": ARABIC_DIGITS}
+    return "".join(pick(rng, kinds[sign]) if sign in kinds else sign for sign in pattern)
+
+
+def european(rng: np.random.Generator, blank: Blank) -> None:
+    """One row, a blue strip with stars and a country letter at the left (some at the right too), seals."""
+    paper, ink = pick(rng, DARK_ON_LIGHT)
+    blank.fill(paper)
+    width, height = blank.width_mm, blank.height_mm
+    strip = rng.uniform(0.36, 0.48) * min(height, 120)
+    _strip(rng, blank, 0, strip)
+    right = width
+    if rng.random() < 0.25:
+        right -= strip
+        _strip(rng, blank, right, width)
+    margin = rng.uniform(0.12, 0.22) * height
+    left = strip + rng.uniform(6, 16)
+    blank.write(_number(rng), (left, margin, right - 10, height - margin), ink, _lettering(rng))
+    if rng.random() < 0.4:
+        x = left + rng.uniform(0.2, 0.5) * (right - left)
+        blank.disc((x, 0.33 * height), 0.13 * height, pick(rng, [AMBER, SKY, SILVER, RED]))
+        blank.disc((x, 0.68 * height), 0.15 * height, pick(rng, [SILVER, GREEN, SKY]))
+    _maybe_border(rng, blank, ink, 0.7)
+
+
+def plain(rng: np.random.Generator, blank: Blank) -> None:
+    """Any colours, one row, perhaps small words above or below; the most common look outside Europe."""
+    paper, ink = pick(rng, DARK_ON_LIGHT if rng.random() < 0.6 else LIGHT_ON_DARK)
+    blank.fill(paper)
+    width, height = blank.width_mm, blank.height_mm
+    top, bottom = rng.uniform(0.10, 0.22, 2) * height
+    style = _lettering(rng)
+    if rng.random() < 0.35:
+        top = 0.26 * height
+        blank.write(pick(rng, REGIONS), blank.part(0.1, 0.07, 0.9, 0.21), ink, Lettering())
+    if rng.random() < 0.15:
+        bottom = 0.22 * height
+        blank.write(pick(rng, MOTTOS), blank.part(0.1, 0.83, 0.9, 0.93), ink, Lettering())
+    side = rng.uniform(0.03, 0.1) * width
+    blank.write(_number(rng), (side, top, width - side, height - bottom), ink, style)
+    _maybe_border(rng, blank, ink, 0.55)
+
+
+def american(rng: np.random.Generator, blank: Blank) -> None:
+    """A printed picture or fading colours, region above, motto below, the number between."""
+    upper, lower = (
+        pick(rng, [WHITE, SKY, AMBER, SILVER, (210, 225, 245)]),
+        pick(rng, [WHITE, WHITE, SKY, (170, 215, 180)]),
+    )
+    ramp = np.linspace(0, 1, blank.image.shape[0])[:, None, None]
+    blank.image[:] = (np.array(upper) * (1 - ramp) + np.array(lower) * ramp).astype(np.uint8)
+    if rng.random() < 0.5:
+        _picture(rng, blank)
+    ink = pick(rng, [NAVY, BLACK, RED, GREEN, BLUE])
+    words = Lettering(pick(rng, ["sans", "italic"]), int(rng.integers(400, 900)), 0.15)
+    blank.write(
+        pick(rng, REGIONS),
+        blank.part(0.2, 0.06, 0.8, 0.2),
+        pick(rng, [RED, ink]),
+        words,
+    )
+    blank.write(_number(rng), blank.part(0.06, 0.28, 0.94, 0.78), ink, _lettering(rng))
+    blank.write(pick(rng, MOTTOS), blank.part(0.2, 0.84, 0.8, 0.94), ink, words)
+    for x in (0.1, 0.82):
+        if rng.random() < 0.4:
+            blank.fill(
+                pick(rng, [RED, AMBER, GREEN, SKY]),
+                blank.part(x, 0.05, x + 0.08, 0.2),
+            )
+    _maybe_border(rng, blank, ink, 0.3)
+
+
+def arabic(rng: np.random.Generator, blank: Blank) -> None:
+    """A coloured band with the country above; below digits and letters, divided by a line."""
+    width, height = blank.width_mm, blank.height_mm
+    blank.fill(WHITE)
+    band = rng.uniform(0.22, 0.34) * height
+    blank.fill(pick(rng, [SKY, BLUE, BLUE, (40, 120, 235), RED, GREY, GREEN, YELLOW]), (0, 0, width, band))
+    ink = pick(rng, [BLACK, BLACK, NAVY])
+    words = Lettering("sans", 600, 0.12)
+    blank.write("EGYPT", (0.06 * width, 0.22 * band, 0.4 * width, 0.8 * band), ink, words)
+    blank.write("مصر", (0.6 * width, 0.15 * band, 0.94 * width, 0.85 * band), ink, words)
+    middle = rng.uniform(0.46, 0.56) * width
+    top, bottom = band + 0.1 * height, 0.92 * height
+    style = Lettering("sans", int(rng.integers(500, 800)), rng.uniform(0.12, 0.3))
+    blank.write(
+        registration(rng, "٩٩٩٩"[: rng.integers(3, 5)]), (0.04 * width, top, middle - 5, bottom), ink, style
+    )
+    letters = " ".join(registration(rng, "ععع"[: rng.integers(2, 4)]))
+    blank.write(letters, (middle + 5, top, 0.96 * width, bottom), ink, style)
+    blank.fill(ink, (middle - 1, band, middle + 1, height))
+    _maybe_border(rng, blank, ink, 0.8)
+
+
+def gulf(rng: np.random.Generator, blank: Blank) -> None:
+    """Arabic and Latin of the same number side by side or one above the other."""
+    paper, ink = pick(rng, [(WHITE, BLACK), (WHITE, BLACK), (YELLOW, BLACK), (SKY, BLACK), (RED, WHITE)])
+    blank.fill(paper)
+    width, height = blank.width_mm, blank.height_mm
+    arabic_row, latin_row = registration(rng, "٩٩٩٩٩ عع"), registration(rng, "99999 AA")
+    style = Lettering("sans", int(rng.integers(450, 750)), 0.12)
+    if width > 3.5 * height:
+        blank.write(arabic_row, (12, 0.2 * height, 0.46 * width, 0.8 * height), ink, style)
+        blank.write(latin_row, (0.54 * width, 0.2 * height, width - 12, 0.8 * height), ink, style)
+        blank.disc((0.5 * width, 0.5 * height), 0.12 * height, pick(rng, [GREEN, GREY, BLUE]))
+    else:
+        blank.write(arabic_row, (12, 0.1 * height, 0.94 * width, 0.44 * height), ink, style)
+        blank.write(latin_row, (12, 0.54 * height, 0.94 * width, 0.9 * height), ink, style)
+        blank.fill(ink, (0, 0.495 * height, width, 0.51 * height))
+    _maybe_border(rng, blank, ink, 0.7)
+
+
+def mercosur(rng: np.random.Generator, blank: Blank) -> None:
+    """White with a blue band along the top that names the country."""
+    width, height = blank.width_mm, blank.height_mm
+    blank.fill(WHITE)
+    band = rng.uniform(0.2, 0.26) * height
+    blank.fill(pick(rng, [BLUE, NAVY]), (0, 0, width, band))
+    country = pick(rng, ["BRASIL", "REPUBLICA ARGENTINA", "URUGUAY", "PARAGUAY"])
+    blank.write(
+        country, (0.2 * width, 0.25 * band, 0.8 * width, 0.8 * band), WHITE, Lettering("sans", 700, 0.12)
+    )
+    blank.fill(pick(rng, [GREEN, SKY, RED]), (0.89 * width, 0.2 * band, 0.96 * width, 0.8 * band))
+    box = 0.06 * width, band + 0.08 * height, 0.94 * width, 0.93 * height
+    ink = pick(rng, [BLACK, BLACK, BLACK, RED, BLUE])
+    blank.write(registration(rng, pick(rng, ["AAA9A99", "AA 999 AA", "AAA 9999"])), box, ink, _lettering(rng))
+    _maybe_border(rng, blank, BLACK, 0.4)
+
+
+def chinese(rng: np.random.Generator, blank: Blank) -> None:
+    """A province sign, a letter, a dot and five signs; blue, yellow, white, or green that fades to white."""
+    width, height = blank.width_mm, blank.height_mm
+    paper, ink = pick(rng, [(BLUE, WHITE)] * 3 + [(YELLOW, BLACK), (WHITE, BLACK), (BLACK, WHITE)])
+    blank.fill(paper)
+    if rng.random() < 0.25:
+        ink = BLACK
+        ramp = np.linspace(0, 1, blank.image.shape[0])[:, None, None]
+        blank.image[:] = (np.array(WHITE) * (1 - ramp) + np.array((110, 200, 90)) * ramp).astype(np.uint8)
+    style = Lettering(pick(rng, ["sans", "stroke", "uni"]), int(rng.integers(400, 650)), 0.16)
+    box = 0.035 * width, 0.18 * height, 0.965 * width, 0.82 * height
+    blank.write(f"{pick(rng, CHINESE)}{pick(rng, LATIN)}·" + registration(rng, "AA999"), box, ink, style)
+    _maybe_border(rng, blank, ink, 0.9)
+
+
+def two_rows(rng: np.random.Generator, blank: Blank) -> None:
+    """A tall plate with a short row above a longer one; any colours, some with a strip or kana."""
+    paper, ink = pick(rng, DARK_ON_LIGHT if rng.random() < 0.65 else LIGHT_ON_DARK)
+    blank.fill(paper)
+    width, height = blank.width_mm, blank.height_mm
+    left = 0.06 * width
+    if rng.random() < 0.3:
+        _strip(rng, blank, 0, 0.11 * width, 0.5)
+        left = 0.14 * width
+    split = rng.uniform(0.36, 0.5)
+    style = _lettering(rng)
+    upper = registration(rng, pick(rng, ["A", "AA", "99 A", "AAA", "AA 99", "9 99"]))
+    lower = registration(rng, pick(rng, ["9999", "999 AA", "AA 999", "99-99", "A 9999"]))
+    if rng.random() < 0.25:
+        upper = f"{pick(rng, CHINESE)}{pick(rng, CHINESE)} " + registration(rng, "999")
+        lower = f"{pick(rng, KANA)} " + registration(rng, "99-99")
+    blank.write(upper, (left, 0.09 * height, 0.94 * width, (split - 0.04) * height), ink, style)
+    blank.write(lower, blank.part(0.06, split + 0.04, 0.94, 0.91), ink, style)
+    _maybe_border(rng, blank, ink, 0.6)
+
+
+def suited(rng: np.random.Generator, width_to_height: float) -> Style:
+    """A style that exists in about this shape."""
+    if width_to_height > 2.6:
+        return pick(rng, [european] * 4 + [plain] * 4 + [chinese, chinese, mercosur, gulf])
+    if width_to_height > 1.6:
+        return pick(rng, [american] * 3 + [arabic] * 3 + [two_rows] * 3 + [plain, gulf, mercosur])
+    return two_rows
+
+
+def _number(rng: np.random.Generator) -> str:
+    return registration(rng, pick(rng, PATTERNS))
+
+
+def _lettering(rng: np.random.Generator) -> Lettering:
+    face = pick(rng, ["sans", "sans", "stroke", "stroke", "uni"])
+    return Lettering(face, int(rng.integers(420, 800)), rng.uniform(0.06, 0.2))
+
+
+def _strip(
+    rng: np.random.Generator, blank: Blank, left_mm: float, right_mm: float, down_to: float = 1.0
+) -> None:
+    """A blue strip with a ring of stars (or a flag) above a country letter."""
+    height, width = blank.height_mm * down_to, right_mm - left_mm
+    blank.fill(pick(rng, [BLUE, BLUE, NAVY]), (left_mm, 0, right_mm, height))
+    centre, radius = (left_mm + width / 2, 0.32 * height), 0.33 * width
+    for angle in np.arange(12) * np.pi / 6:
+        star = centre[0] + radius * np.cos(angle), centre[1] + radius * np.sin(angle)
+        blank.disc(star, 0.06 * width, YELLOW)
+    box = left_mm + 0.15 * width, 0.62 * height, right_mm - 0.15 * width, 0.86 * height
+    blank.write(registration(rng, pick(rng, ["A", "A", "AA", "AAA"])), box, WHITE, Lettering("sans", 700))
+
+
+def _picture(rng: np.random.Generator, blank: Blank) -> None:
+    """Hills or clouds in pale colours, as printed behind the number."""
+    rows, columns = blank.relief.shape
+    blobs = smooth_noise(rng, (rows, columns), int(rng.integers(3, 7)))
+    cover = cv2.merge([np.clip(0.4 * blobs, 0, 0.5)] * 3)
+    paint = np.array(pick(rng, [SKY, AMBER, (150, 200, 150), (190, 160, 210), SILVER]), np.float32)
+    blank.image[:] = (blank.image * (1 - cover) + paint * cover).astype(np.uint8)
+
+
+def _maybe_border(rng: np.random.Generator, blank: Blank, colour: Colour, chance: float) -> None:
+    if rng.random() < chance:
+        inset, line = rng.uniform(0.5, 7), rng.uniform(1.5, 4.5)
+        blank.border(colour, inset, line, max(2.0, 10 - inset))
