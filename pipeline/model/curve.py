@@ -1,0 +1,40 @@
+"""The learning curve of a training run as a picture."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+import numpy as np
+from matplotlib import pyplot as plt
+
+SMOOTHING_STEPS = 25
+
+
+def draw_learning_curve(log: Path, picture: Path) -> None:
+    """Draw the losses and the validation errors that a run wrote to its log (one JSON object a line)."""
+    entries = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    steps = [entry for entry in entries if "corner" in entry]
+    checks = [entry for entry in entries if "validation" in entry]
+    figure, (losses, errors) = plt.subplots(1, 2, figsize=(11, 4), layout="constrained")
+    for name in ("corner", "presence"):
+        values = np.array([entry[name] for entry in steps])
+        window = min(SMOOTHING_STEPS, len(values))
+        smooth = np.convolve(values, np.ones(window) / window, mode="valid")
+        losses.semilogy([entry["step"] for entry in steps][window - 1 :], smooth, label=f"{name} (mean of {window})")
+    losses.set(xlabel="step", ylabel="training loss", title="Training")
+    losses.legend()
+    if checks:
+        at = [entry["step"] for entry in checks]
+        errors.plot(at, [entry["validation"]["median_px"] for entry in checks], "o-", label="median corner error (px)")
+        errors.plot(at, [entry["validation"]["p90_px"] for entry in checks], "s--", label="90th percentile (px)")
+        errors.set_yscale("log")
+        errors.legend()
+    errors.set(xlabel="step", ylabel="px at 640x480", title="Validation")
+    for axes in (losses, errors):
+        axes.grid(True, alpha=0.3)
+    figure.savefig(picture, dpi=110)
+    plt.close(figure)

@@ -1,0 +1,194 @@
+"""Photographs with plate corners: the index file, its splits, and the samples that training draws from it."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.utils.data import Dataset
+
+from pipeline.errors import GateError
+from pipeline.model.augment import Augmentation, Sample, make_negative, make_positive
+
+IMAGENET_MEAN_RGB = (0.485, 0.456, 0.406)
+IMAGENET_SD_RGB = (0.229, 0.224, 0.225)
+VALIDATION_SHARE = 0.1
+"""Share of the photographs of `train` that is held back to steer training; never part of `dev`."""
+
+LABEL_WEIGHT = {"human": 1.0, "verified": 1.0, "spot": 0.6, "loose": 0.15, "box": 0.0}
+"""How often a photograph is drawn with its own plate, by how well its corners are known."""
+
+
+SOURCE_WEIGHT = {"claudiojung/iwpod-net": 0.1, "TJ-CVRSG/tiny_alpr": 0.1}
+"""Sources whose corners follow the inner border of the plate, 2 to 4 px inside of the edge that counts here."""
+
+
+@dataclass(frozen=True)
+class Plate:
+    """One labelled plate: corners TL, TR, BR, BL in pixels of its file, (4, 2), and how they were made."""
+
+    corners_px: NDArray[np.float64]
+    label: str
+
+    @property
+    def width_px(self) -> float:
+        """Mean length of the upper and the lower edge."""
+        top, bottom = self.corners_px[1] - self.corners_px[0], self.corners_px[2] - self.corners_px[3]
+        return float(np.linalg.norm(top) + np.linalg.norm(bottom)) / 2
+
+    @property
+    def area_px2(self) -> float:
+        """Area of the quadrilateral."""
+        return float(cv2.contourArea(self.corners_px.astype(np.float32)))
+
+
+@dataclass(frozen=True)
+class Photograph:
+    """One line of the index."""
+
+    path: Path
+    width_px: int
+    height_px: int
+    split: str
+    source: str
+    group: str
+    plates: tuple[Plate, ...]
+
+    def read(self) -> NDArray[np.uint8]:
+        """The image, (height, width, 3) uint8 BGR."""
+        image = cv2.imread(str(self.path), cv2.IMREAD_COLOR)
+        if image is None:
+            raise GateError(f"{self.path}: cannot be read as an image")
+        return image
+
+    @property
+    def closest(self) -> Plate | None:
+        """The largest plate, which is the one the network has to find."""
+        return max(self.plates, key=lambda plate: plate.area_px2, default=None)
+
+
+def read_index(index: Path) -> list[Photograph]:
+    """Read an `index.jsonl` (or the folder that holds one); every problem names its line."""
+    index = index / "index.jsonl" if index.is_dir() else index
+    if not index.is_file():
+        raise GateError(f"{index}: no such index; give a folder with an index.jsonl, or the file itself")
+    photographs = []
+    for number, line in enumerate(index.read_text(encoding="utf-8").splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            photographs.append(_photograph(json.loads(line), index.parent))
+        except (KeyError, TypeError, ValueError) as error:
+            raise GateError(f"{index} line {number}: not an entry of a plate index ({error!r})") from error
+    return photographs
+
+
+def _photograph(entry: dict, folder: Path) -> Photograph:
+    plates = []
+    for plate in entry["plates"]:
+        corners = np.asarray(plate["corners"], dtype=np.float64)
+        if corners.shape != (4, 2) or not np.isfinite(corners).all():
+            raise ValueError("corners must be four pairs of numbers")
+        plates.append(Plate(corners, str(plate.get("label", "human"))))
+    return Photograph(
+        path=folder / entry["file"],
+        width_px=int(entry["width"]),
+        height_px=int(entry["height"]),
+        split=str(entry.get("split", "train")),
+        source=str(entry.get("source", "unknown")),
+        group=str(entry["file"] if entry.get("group") is None else entry["group"]),
+        plates=tuple(plates),
+    )
+
+
+def select(photographs: Sequence[Photograph], split: str) -> list[Photograph]:
+    """The photographs of one split; `validation` is the part of `train` that training does not see."""
+    if split == "validation":
+        return [photo for photo in photographs if photo.split == "train" and _held_back(photo)]
+    if split == "train":
+        return [photo for photo in photographs if photo.split == "train" and not _held_back(photo)]
+    return [photo for photo in photographs if photo.split == split]
+
+
+def _held_back(photo: Photograph) -> bool:
+    return zlib.crc32(photo.group.encode()) % 1000 < 1000 * VALIDATION_SHARE
+
+
+def to_tensor(image: NDArray[np.uint8]) -> torch.Tensor:
+    """(H, W, 3) uint8 BGR -> (3, H, W) float32, normalised as ImageNet's networks expect."""
+    rgb = torch.from_numpy(np.ascontiguousarray(image[:, :, ::-1])).permute(2, 0, 1).float() / 255
+    mean, sd = torch.tensor(IMAGENET_MEAN_RGB), torch.tensor(IMAGENET_SD_RGB)
+    return (rgb - mean[:, None, None]) / sd[:, None, None]
+
+
+class TrainingSamples(Dataset):
+    """An endless, reproducible sequence of augmented samples: item `i` depends on the seed and `i` alone.
+
+    A training run that is resumed at step n therefore sees exactly what an uninterrupted run would have seen.
+    """
+
+    def __init__(
+        self, photographs: Sequence[Photograph], augmentation: Augmentation, length: int, seed: int
+    ) -> None:
+        train = select(photographs, "train")
+        backgrounds = select(photographs, "background")
+        boxes = [photo for photo in select(photographs, "weak") if photo.plates]
+        self._labelled = [photo for photo in train if photo.closest is not None]
+        if not self._labelled:
+            raise GateError("the index has no photograph of split `train` with a plate")
+        weights = np.array([_weight(photo) for photo in self._labelled])
+        self._weights = weights / weights.sum()
+        self._for_drawn_plates = self._labelled + boxes
+        self._backgrounds = backgrounds or self._labelled
+        self._augmentation, self._length, self._seed = augmentation, length, seed
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Image (3, H, W), corners (4, 2) in its pixels (zeros without a plate), presence (0 or 1)."""
+        rng = np.random.default_rng((self._seed, index))
+        sample = next(self._attempts(rng))
+        corners = np.zeros((4, 2)) if sample.corners_px is None else sample.corners_px
+        presence = float(sample.corners_px is not None)
+        return to_tensor(sample.image), torch.from_numpy(corners).float(), torch.tensor(presence)
+
+    def _attempts(self, rng: np.random.Generator) -> Iterator[Sample]:
+        """Samples of the kinds in their proportions; a draw that did not work out is drawn again."""
+        settings = self._augmentation
+        while True:
+            kind = rng.random()
+            if kind < settings.background_share:
+                photo = self._backgrounds[rng.integers(len(self._backgrounds))]
+                yield make_negative(rng, photo.read(), _quads(photo), settings)
+            elif kind < settings.background_share + settings.erased_share:
+                photo = self._labelled[rng.integers(len(self._labelled))]
+                yield make_negative(rng, photo.read(), _quads(photo), settings)
+            else:
+                drawn = rng.random() < settings.drawn_share
+                if drawn:
+                    photo = self._for_drawn_plates[rng.integers(len(self._for_drawn_plates))]
+                else:
+                    photo = self._labelled[rng.choice(len(self._labelled), p=self._weights)]
+                sample = make_positive(rng, photo.read(), _quads(photo), settings, draw=drawn)
+                if sample is not None:
+                    yield sample
+
+
+def _weight(photo: Photograph) -> float:
+    """How often the photograph's own plate is trained on, relative to one with exact corners."""
+    assert photo.closest is not None
+    return LABEL_WEIGHT.get(photo.closest.label, 1.0) * SOURCE_WEIGHT.get(photo.source, 1.0)
+
+
+def _quads(photo: Photograph) -> NDArray[np.float64]:
+    """(n, 4, 2) corners of all plates, the largest first."""
+    ordered = sorted(photo.plates, key=lambda plate: -plate.area_px2)
+    return np.array([plate.corners_px for plate in ordered]).reshape(-1, 4, 2)

@@ -1,0 +1,109 @@
+"""Train the network: `python -m pipeline.model.train --data INDEX [--imagenet FILE] [--out DIR]`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from torch import Tensor
+from torch.utils.data import DataLoader
+from tqdm import tqdm
+
+from pipeline.errors import GateError
+from pipeline.model.augment import Augmentation
+from pipeline.model.curve import draw_learning_curve
+from pipeline.model.dataset import Photograph, TrainingSamples, read_index, select
+from pipeline.model.evaluate import evaluate, network_locator, summary
+from pipeline.model.recipe import DEFAULT_RECIPE, Phase, Recipe, load_recipe
+from pipeline.model.training import Training
+
+def batches(
+    photographs: list[Photograph], recipe: Recipe, step: int, workers: int
+) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """The batches of the rest of the phase that `step` lies in."""
+    phase, done = recipe.at(step)
+    number = recipe.phase.index(phase)
+    augmentation = Augmentation(phase.width_px, phase.height_px, phase.plate_width_px)
+    samples = TrainingSamples(photographs, augmentation, phase.steps * phase.batch, recipe.seed + number)
+    rest = range(done * phase.batch, len(samples))
+    return iter(DataLoader(samples, phase.batch, sampler=rest, num_workers=workers, prefetch_factor=4 if workers else None))
+
+
+def run(training: Training, photographs: list[Photograph], args: argparse.Namespace) -> None:
+    """Train to the end of the recipe, with a checkpoint, a validation and a new learning curve every few minutes."""
+    validation = select(photographs, "validation")[: args.validation_images]
+    out: Path = args.out
+    last_saved = time.monotonic()
+    progress = tqdm(total=training.recipe.steps, initial=training.step, unit="step", dynamic_ncols=True)
+    while training.step < training.recipe.steps:
+        phase: Phase = training.recipe.at(training.step)[0]
+        for batch in batches(photographs, training.recipe, training.step, args.workers):
+            losses = training.train_step(*batch)
+            _log(out, {"step": training.step, "width_px": phase.width_px, **losses})
+            progress.update()
+            progress.set_postfix({name: f"{value:.3f}" for name, value in losses.items()})
+            if time.monotonic() - last_saved > 60 * args.checkpoint_minutes:
+                training.save(out / "checkpoint.pt")
+                draw_learning_curve(out / "log.jsonl", out / "curve.png")
+                last_saved = time.monotonic()
+            if training.step % args.validate_every == 0 or training.step == training.recipe.steps:
+                results = evaluate(network_locator(training.average), validation)
+                _log(out, {"step": training.step, "validation": summary(results)})
+                progress.write(f"step {training.step}: validation {summary(results)}")
+    progress.close()
+    training.save(out / "checkpoint.pt")
+    draw_learning_curve(out / "log.jsonl", out / "curve.png")
+
+
+def _log(out: Path, entry: dict) -> None:
+    with (out / "log.jsonl").open("a", encoding="utf-8") as log:
+        log.write(json.dumps(entry) + "\n")
+
+
+def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m pipeline.model.train", description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="folder with an index.jsonl, or the file itself")
+    parser.add_argument("--out", type=Path, default=Path("runs/train"), help="where checkpoint, log and curve go")
+    parser.add_argument("--recipe", type=Path, default=DEFAULT_RECIPE, help="TOML file with the recipe")
+    parser.add_argument("--imagenet", type=Path, help="ImageNet weights with torchvision's names (default: torchvision's)")
+    parser.add_argument(
+        "--resnet-v1", action="store_true", help="the weights are of a ResNet v1: stride on the first 1x1 (Keras)"
+    )
+    parser.add_argument("--resume", action="store_true", help="go on from OUT/checkpoint.pt")
+    parser.add_argument("--workers", type=int, default=1, help="processes that prepare images")
+    parser.add_argument("--checkpoint-minutes", type=float, default=4.0)
+    parser.add_argument("--validate-every", type=int, default=500, metavar="STEPS")
+    parser.add_argument("--validation-images", type=int, default=60, metavar="N")
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; returns the exit code."""
+    args = parse_arguments(argv)
+    try:
+        photographs = read_index(args.data)
+        args.out.mkdir(parents=True, exist_ok=True)
+        if args.resume:
+            training = Training.load(args.out / "checkpoint.pt")
+        else:
+            training = Training(load_recipe(args.recipe), stride_on_first_conv=args.resnet_v1)
+            missing = training.start_from_imagenet(args.imagenet)
+            if missing:
+                print(f"{len(missing)} backbone tensors are not in the weights and start fresh", file=sys.stderr)
+        run(training, photographs, args)
+    except GateError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    print(f"done: {args.out / 'checkpoint.pt'}; export it with python -m deploy.export --checkpoint ...")
+    return 0
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("OMP_NUM_THREADS", str(os.cpu_count()))
+    sys.exit(main())

@@ -1,0 +1,130 @@
+"""One training run: the network, its moving average, the optimiser and the step; all that a checkpoint holds."""
+
+from __future__ import annotations
+
+import copy
+import math
+from pathlib import Path
+
+import msgspec
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from pipeline.errors import GateError
+from pipeline.model.dsnt import corner_loss, px_to_cells
+from pipeline.model.network import STRIDE_PX, DilatedResNet50DSNT, load_imagenet
+from pipeline.model.recipe import Recipe
+
+WARM_UP_STEPS = 40
+FROZEN = ("stem", "layer1")
+"""ImageNet's first filters stay as they are: they are the costliest to train and have the least to learn here."""
+
+
+class Training:
+    """The state of a run and the step that advances it."""
+
+    def __init__(self, recipe: Recipe, stride_on_first_conv: bool) -> None:
+        torch.manual_seed(recipe.seed)
+        self.recipe = recipe
+        self.step = 0
+        self.network = DilatedResNet50DSNT(stride_on_first_conv).to(memory_format=torch.channels_last)
+        self.average = copy.deepcopy(self.network).eval().requires_grad_(False)
+        for name in FROZEN:
+            self.network.get_submodule(name).requires_grad_(False)
+        self.optimizer = torch.optim.AdamW(self._parameter_groups(), weight_decay=recipe.weight_decay)
+
+    def _parameter_groups(self) -> list[dict]:
+        fresh = [*self.network.layer4.parameters(), *self.network.heatmaps.parameters()]
+        fresh += [*self.network.evidence.parameters()]
+        pretrained = [*self.network.layer2.parameters(), *self.network.layer3.parameters()]
+        return [{"params": pretrained, "name": "pretrained"}, {"params": fresh, "name": "fresh"}]
+
+    def start_from_imagenet(self, weights_file: Path | None) -> list[str]:
+        """Load the backbone; returns the names of the tensors that stay random."""
+        missing = load_imagenet(self.network, weights_file)
+        self.average.load_state_dict(self.network.state_dict())
+        return missing
+
+    def train_step(self, images: Tensor, corners_px: Tensor, presence: Tensor) -> dict[str, float]:
+        """One optimiser step on a batch; returns the losses."""
+        self._set_mode_and_rates()
+        images = images.contiguous(memory_format=torch.channels_last)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            logits, presence_logits = self.network(images)
+        recipe, has_plate = self.recipe, presence > 0.5
+        corners = corner_loss(
+            logits[has_plate],
+            px_to_cells(corners_px[has_plate], STRIDE_PX),
+            recipe.sigma_cells,
+            recipe.js_weight,
+            recipe.euclidean_weight,
+        )
+        corner = corners.mean() if has_plate.any() else logits.sum() * 0
+        presence_loss = functional.binary_cross_entropy_with_logits(presence_logits, presence)
+        self.optimizer.zero_grad(set_to_none=True)
+        (corner + recipe.presence_weight * presence_loss).backward()
+        nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
+        self.optimizer.step()
+        self._update_average()
+        self.step += 1
+        return {"corner": corner.item(), "presence": presence_loss.item()}
+
+    def _set_mode_and_rates(self) -> None:
+        """Pretrained batch statistics are kept; layer4's are learned. One warm-up and cosine a phase."""
+        self.network.eval()
+        self.network.layer4.train()
+        phase, step = self.recipe.at(self.step)
+        ramp = min(1.0, (step + 1) / WARM_UP_STEPS)
+        rate = phase.learning_rate * ramp * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * step / phase.steps)))
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate * (phase.pretrained_rate if group["name"] == "pretrained" else 1.0)
+
+    @torch.no_grad()
+    def _update_average(self) -> None:
+        decay = min(self.recipe.average_decay, (self.step + 1) / (self.step + 10))
+        for kept, new in zip(
+            self.average.state_dict().values(), self.network.state_dict().values(), strict=True
+        ):
+            if kept.dtype.is_floating_point:
+                kept.lerp_(new, 1 - decay)
+
+    def save(self, path: Path) -> None:
+        """Write a checkpoint; an interrupted write leaves the previous one whole."""
+        unfinished = path.with_suffix(".tmp")
+        state = {
+            "recipe": msgspec.to_builtins(self.recipe),
+            "stride_on_first_conv": self.network.stride_on_first_conv,
+            "step": self.step,
+            "network": self.network.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+        }
+        torch.save(state, unfinished)
+        unfinished.replace(path)
+
+    @classmethod
+    def load(cls, path: Path) -> Training:
+        """The run as it was when the checkpoint was written."""
+        state = _read(path)
+        training = cls(msgspec.convert(state["recipe"], Recipe), state["stride_on_first_conv"])
+        training.network.load_state_dict(state["network"])
+        training.average.load_state_dict(state["average"])
+        training.optimizer.load_state_dict(state["optimizer"])
+        training.step = state["step"]
+        return training
+
+
+def load_network(path: Path) -> DilatedResNet50DSNT:
+    """The averaged network of a checkpoint, ready for evaluation and export."""
+    state = _read(path)
+    network = DilatedResNet50DSNT(state["stride_on_first_conv"])
+    network.load_state_dict(state["average"])
+    return network.eval().requires_grad_(False)
+
+
+def _read(path: Path) -> dict:
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, ValueError) as error:
+        raise GateError(f"{path}: not a checkpoint of this program ({error})") from error
