@@ -95,7 +95,7 @@ def make_positive(
         if not _is_visible(target, settings):
             return None
         view = _with_drawn_plate(rng, view, target)
-    return Sample(degrade(rng, view), target)
+    return Sample(np.asarray(degrade(rng, view), np.uint8), target)
 
 
 def make_negative(rng: np.random.Generator, image: Image, quads: Points, settings: Augmentation) -> Sample:
@@ -104,7 +104,8 @@ def make_negative(rng: np.random.Generator, image: Image, quads: Points, setting
         image = _erase(rng, image, quad)
     anchor = quads[0] if len(quads) else _random_quad(rng, image)
     homography = _random_view(rng, image.shape[1::-1], anchor, settings)
-    return Sample(degrade(rng, _warp(rng, image, homography, settings)), None)
+    view = _warp(rng, image, homography, settings)
+    return Sample(np.asarray(degrade(rng, view), np.uint8), None)
 
 
 def _is_upright(quad: Points) -> bool:
@@ -140,7 +141,7 @@ def _random_scale(
     rng: np.random.Generator, photo_size_px: tuple[int, int], quad: Points, settings: Augmentation
 ) -> float:
     """Scale to a log-uniform plate width, but at most doubled and never to a stamp in an empty image."""
-    width_px = (np.linalg.norm(quad[1] - quad[0]) + np.linalg.norm(quad[2] - quad[3])) / 2
+    width_px = float(np.linalg.norm(quad[1] - quad[0]) + np.linalg.norm(quad[2] - quad[3])) / 2
     low, high = settings.plate_width_px
     low = max(low, 0.55 * width_px * settings.width_px / photo_size_px[0])
     high = min(high, 2.0 * width_px)
@@ -159,7 +160,9 @@ def _random_place(
     first, last = np.minimum(first, last), np.maximum(first, last)
     if rng.random() < 0.75:
         width, height = photo_size_px
-        outline = transform_points(centred, np.array([[0, 0], [width, 0], [width, height], [0, height]], float))
+        outline = transform_points(
+            centred, np.array([[0, 0], [width, 0], [width, height], [0, height]], float)
+        )
         filled = np.sort([view_size_px - outline.max(axis=0), -outline.min(axis=0)], axis=0)
         first, last = np.clip(filled[0], first, last), np.clip(filled[1], first, last)
     return rng.uniform(first, last)
@@ -174,12 +177,12 @@ def _warp(
     """
     centre = np.linalg.inv(homography) @ (settings.width_px / 2, settings.height_px / 2, 1)
     centre = centre[:2] / centre[2]
-    steps = transform_points(homography, np.stack((centre, centre + (1, 0), centre + (0, 1))))
+    steps = transform_points(homography, centre + np.array([[0, 0], [1, 0], [0, 1]]))
     scale = np.sqrt(abs(np.linalg.det(steps[1:] - steps[0])))
     if scale < 0.8:
         height, width = image.shape[:2]
         small = max(1, round(width * scale)), max(1, round(height * scale))
-        shrunk = cv2.resize(image, small, interpolation=cv2.INTER_AREA)
+        shrunk = np.asarray(cv2.resize(image, small, interpolation=cv2.INTER_AREA), np.uint8)
         ratio = np.array([small[0] / width, small[1] / height])
         grow = np.diag([1 / ratio[0], 1 / ratio[1], 1.0])
         grow[:2, 2] = 0.5 / ratio - 0.5
@@ -188,7 +191,10 @@ def _warp(
     colour = (114, 114, 114) if rng.random() < 0.7 else tuple(int(c) for c in rng.integers(0, 256, 3))
     size = (settings.width_px, settings.height_px)
     interpolation = cv2.INTER_CUBIC if scale > 1.2 and rng.random() < 0.5 else cv2.INTER_LINEAR
-    return cv2.warpPerspective(image, homography, size, flags=interpolation, borderMode=mode, borderValue=colour)
+    warped = cv2.warpPerspective(
+        image, homography, size, flags=interpolation, borderMode=mode, borderValue=colour
+    )
+    return np.asarray(warped, np.uint8)
 
 
 def _is_visible(quad: Points, settings: Augmentation) -> bool:
@@ -233,13 +239,19 @@ def _erase(rng: np.random.Generator, image: Image, quad: Points) -> Image:
         pixels = image[part][ring > 0]
         if len(pixels):
             colour = pixels[rng.integers(len(pixels))]
-            erased[part][mask[part] > 0] = np.clip(colour + rng.normal(0, 3, (int((mask[part] > 0).sum()), 3)), 0, 255)
+            erased[part][mask[part] > 0] = np.clip(
+                colour + rng.normal(0, 3, (int((mask[part] > 0).sum()), 3)), 0, 255
+            )
         return erased
-    small = 160 / max(160, width + 2 * pad)  # inpainting costs by the pixel, and a blurred fill is what is wanted
+    small = 160 / max(
+        160, width + 2 * pad
+    )  # inpainting costs by the pixel, and a blurred fill is what is wanted
     shrunk = cv2.resize(image[part], None, fx=small, fy=small, interpolation=cv2.INTER_AREA)
     hole = cv2.resize(mask[part], (shrunk.shape[1], shrunk.shape[0]), interpolation=cv2.INTER_NEAREST)
     filled = cv2.inpaint(shrunk, hole, 3, cv2.INPAINT_TELEA)
-    filled = cv2.resize(filled, (erased[part].shape[1], erased[part].shape[0]), interpolation=cv2.INTER_LINEAR)
+    filled = cv2.resize(
+        filled, (erased[part].shape[1], erased[part].shape[0]), interpolation=cv2.INTER_LINEAR
+    )
     erased[part][mask[part] > 0] = filled[mask[part] > 0]
     return erased
 

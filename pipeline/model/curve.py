@@ -24,13 +24,19 @@ def draw_learning_curve(log: Path, picture: Path) -> None:
         values = np.array([entry[name] for entry in steps])
         window = min(SMOOTHING_STEPS, len(values))
         smooth = np.convolve(values, np.ones(window) / window, mode="valid")
-        losses.semilogy([entry["step"] for entry in steps][window - 1 :], smooth, label=f"{name} (mean of {window})")
+        losses.semilogy(
+            [entry["step"] for entry in steps][window - 1 :], smooth, label=f"{name} (mean of {window})"
+        )
     losses.set(xlabel="step", ylabel="training loss", title="Training")
     losses.legend()
     if checks:
         at = [entry["step"] for entry in checks]
-        errors.plot(at, [entry["validation"]["median_px"] for entry in checks], "o-", label="median corner error (px)")
-        errors.plot(at, [entry["validation"]["p90_px"] for entry in checks], "s--", label="90th percentile (px)")
+        errors.plot(
+            at, [entry["validation"]["median_px"] for entry in checks], "o-", label="median corner error (px)"
+        )
+        errors.plot(
+            at, [entry["validation"]["p90_px"] for entry in checks], "s--", label="90th percentile (px)"
+        )
         errors.set_yscale("log")
         errors.legend()
     errors.set(xlabel="step", ylabel="px at 640x480", title="Validation")

@@ -66,7 +66,7 @@ class Photograph:
         image = cv2.imread(str(self.path), cv2.IMREAD_COLOR)
         if image is None:
             raise GateError(f"{self.path}: cannot be read as an image")
-        return image
+        return np.asarray(image, np.uint8)
 
     @property
     def closest(self) -> Plate | None:

@@ -105,7 +105,9 @@ def corner_loss(
     targets = gaussian_heatmaps(corners_cells, size_cells, sigma_cells)
     expected = normalized_to_cells(dsnt(heatmaps), size_cells)
     wanted = normalized_to_cells(dsnt(targets), size_cells)
-    return euclidean_weight * euclidean_distance(expected, wanted) + js_weight * js_divergence(heatmaps, targets)
+    return euclidean_weight * euclidean_distance(expected, wanted) + js_weight * js_divergence(
+        heatmaps, targets
+    )
 
 
 def windowed_dsnt(logits: Tensor, radius_cells: int = WINDOW_RADIUS_CELLS) -> tuple[Tensor, Tensor]:
@@ -124,7 +126,9 @@ def windowed_dsnt(logits: Tensor, radius_cells: int = WINDOW_RADIUS_CELLS) -> tu
     height, width = logits.shape[-2:]
     peak = logits.flatten(2).argmax(dim=-1)
     x = torch.arange(width, device=logits.device) - (peak % width).unsqueeze(-1)
-    y = torch.arange(height, device=logits.device) - torch.div(peak, width, rounding_mode="floor").unsqueeze(-1)
+    y = torch.arange(height, device=logits.device) - torch.div(peak, width, rounding_mode="floor").unsqueeze(
+        -1
+    )
     inside = (x.abs() <= radius_cells).unsqueeze(-2) & (y.abs() <= radius_cells).unsqueeze(-1)
     window = spatial_softmax(logits.masked_fill(~inside, -1e4))
 

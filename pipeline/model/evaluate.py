@@ -1,102 +1,121 @@
-"""Measure a network on labelled photographs: `python -m pipeline.model.evaluate --data INDEX --split dev`."""
+"""Measure a network on labelled photographs: `python -m pipeline.model.evaluate --data INDEX --split dev`.
+
+Measures the shipped ONNX file through the runtime, or a checkpoint of a training run. A plate is found when
+the mean error of its four corners is under a quarter of its width; errors are over the plates found, in pixels of the
+photograph letterboxed to 640x480.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import argparse
+import json
+import sys
+from pathlib import Path
 
-import cv2
-import numpy as np
-import torch
-from numpy.typing import NDArray
+from tqdm import tqdm
 
-from pipeline.frames import PlateLocation
-from pipeline.model.dataset import Photograph, to_tensor
-from pipeline.model.dsnt import cells_to_px, windowed_dsnt
-from pipeline.model.network import STRIDE_PX, DilatedResNet50DSNT
-
-Locate = Callable[[NDArray[np.uint8]], PlateLocation]
-
-WIDTH_PX, HEIGHT_PX = 640, 480
-FOUND_SHARE_OF_WIDTH = 0.25
-"""A plate is found when the mean error of its corners is under this share of its width."""
-
-
-@dataclass(frozen=True, eq=False)
-class Result:
-    """One photograph: what was labelled and what was found, in pixels of its 640x480 letterbox."""
-
-    photograph: Photograph
-    corners_px: NDArray[np.float64] | None
-    location: PlateLocation
-
-    @property
-    def width_px(self) -> float:
-        """Labelled width of the plate."""
-        assert self.corners_px is not None
-        top, bottom = self.corners_px[1] - self.corners_px[0], self.corners_px[2] - self.corners_px[3]
-        return float(np.linalg.norm(top) + np.linalg.norm(bottom)) / 2
-
-    @property
-    def error_px(self) -> float:
-        """Mean distance of the four corners from their labels."""
-        assert self.corners_px is not None
-        return float(np.linalg.norm(self.location.corners_px - self.corners_px, axis=1).mean())
-
-    @property
-    def found(self) -> bool:
-        """Whether the answer is this plate at all."""
-        return self.error_px < FOUND_SHARE_OF_WIDTH * self.width_px
+from pipeline.config import SHIPPED_MODEL, ModelConfig
+from pipeline.errors import GateError
+from pipeline.inference.locator import PlateLocator
+from pipeline.inference.session import open_session
+from pipeline.model.dataset import read_index, select
+from pipeline.model.figures import (
+    CHI2_95,
+    by_source,
+    by_width,
+    mahalanobis2,
+    presence_roc,
+    roc_auc,
+    summary,
+    table,
+)
+from pipeline.model.measure import Locate, Result, measure, network_locator
+from pipeline.model.pictures import draw_figures, draw_worst_cases
+from pipeline.model.training import load_network
 
 
-def to_evaluation_size(image: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], float, NDArray[np.float64]]:
-    """The 640x480 letterbox of a photograph, with the scale and the offset (2,) that map its pixels there."""
-    height, width = image.shape[:2]
-    scale = min(WIDTH_PX / width, HEIGHT_PX / height)
-    size = round(width * scale), round(height * scale)
-    left, top = (WIDTH_PX - size[0]) // 2, (HEIGHT_PX - size[1]) // 2
-    interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    letterbox = np.full((HEIGHT_PX, WIDTH_PX, 3), 114, np.uint8)
-    letterbox[top : top + size[1], left : left + size[0]] = cv2.resize(image, size, interpolation=interpolation)
-    return letterbox, scale, 0.5 * scale - 0.5 + np.array([left, top])
+def load_locator(path: Path) -> Locate:
+    """A locator from an ONNX file (through the runtime) or from a checkpoint (through torch)."""
+    if path.suffix == ".onnx":
+        locator = PlateLocator(open_session(ModelConfig(path=path, provider="cpu")))
+        return lambda image: locator.locate([image])[0]
+    return network_locator(*load_network(path))
 
 
-def evaluate(locate: Locate, photographs: Sequence[Photograph]) -> list[Result]:
-    """Run a locator on every photograph."""
-    results = []
-    for photograph in photographs:
-        image, scale, offset = to_evaluation_size(photograph.read())
-        plate = photograph.closest
-        corners = None if plate is None else plate.corners_px * scale + offset
-        results.append(Result(photograph, corners, locate(image)))
-    return results
+def report(results: list[Result], presence_threshold: float) -> str:
+    """All figures as text."""
+    parts = [table(results, by_source(results)), table(results, by_width(results))]
+    found = mahalanobis2(results)
+    parts.append(
+        f"corner errors inside their 95 % ellipse: {100 * (found < CHI2_95).mean():.1f} % of {len(found)} corners"
+    )
+    if any(result.plate is None for result in results):
+        parts.append(_presence_report(results, presence_threshold))
+    return "\n\n".join(parts)
 
 
-def network_locator(network: DilatedResNet50DSNT) -> Locate:
-    """A locator that runs a network of torch on one image."""
+def _presence_report(results: list[Result], threshold: float) -> str:
+    with_plate = [r.location.presence for r in results if r.plate is not None]
+    without = [r.location.presence for r in results if r.plate is None]
+    recall = sum(p >= threshold for p in with_plate) / len(with_plate)
+    alarms = sum(p >= threshold for p in without)
+    false_alarms, recalls, thresholds = presence_roc(results)
+    best = max(
+        (recall, limit)
+        for rate, recall, limit in zip(false_alarms, recalls, thresholds, strict=True)
+        if rate * 150 <= 1
+    )
+    return (
+        f"presence: ROC AUC {roc_auc(results):.5f} ({len(with_plate)} with, {len(without)} without a plate)\n"
+        f"at the threshold {threshold}: recall {100 * recall:.1f} %, {alarms} false alarms\n"
+        f"at a false-alarm rate of 1 in 150: recall {100 * best[0]:.1f} % (threshold {best[1]:.3f})"
+    )
 
-    @torch.inference_mode()
-    def locate(image: NDArray[np.uint8]) -> PlateLocation:
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            logits, presence = network(to_tensor(image)[None].contiguous(memory_format=torch.channels_last))
-        means, covariances = windowed_dsnt(logits)
-        corners = cells_to_px(means, STRIDE_PX)[0].double().numpy()
-        return PlateLocation(float(presence.sigmoid()), corners, covariances[0].double().numpy() * STRIDE_PX**2)
 
-    return locate
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m pipeline.model.evaluate",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--data", type=Path, required=True, help="folder with an index.jsonl, or the file itself"
+    )
+    parser.add_argument(
+        "--split", default="dev", help="split of the index, or `validation` (the part of train held back)"
+    )
+    parser.add_argument(
+        "--background", default="background-dev", metavar="SPLIT", help="plate-free split for presence"
+    )
+    parser.add_argument("--model", type=Path, default=SHIPPED_MODEL, help=".onnx file or checkpoint.pt")
+    parser.add_argument("--presence-threshold", type=float, default=ModelConfig().presence_threshold)
+    parser.add_argument(
+        "--out", type=Path, default=Path("runs/evaluate"), help="where the pictures and results.json go"
+    )
+    args = parser.parse_args(argv)
+    try:
+        photographs = read_index(args.data)
+        chosen = select(photographs, args.split)
+        if not chosen:
+            splits = ", ".join(sorted({photo.split for photo in photographs}))
+            raise GateError(
+                f"{args.data}: no photograph of split {args.split!r}; there are: {splits}, validation"
+            )
+        chosen = chosen + select(photographs, args.background)
+        locate = load_locator(args.model)
+        results = measure(locate, tqdm(chosen, unit="image", dynamic_ncols=True))
+    except GateError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    args.out.mkdir(parents=True, exist_ok=True)
+    print(f"{args.model}, split {args.split}\n\n{report(results, args.presence_threshold)}")
+    draw_worst_cases(results, args.out / "worst.png")
+    draw_figures(results, args.out / "figures.png")
+    (args.out / "results.json").write_text(json.dumps(summary(results), indent=2) + "\n", encoding="utf-8")
+    print(f"\npictures: {args.out / 'worst.png'}, {args.out / 'figures.png'}")
+    return 0
 
 
-def summary(results: Sequence[Result]) -> dict[str, float]:
-    """Found rate and corner errors over the plates that were found."""
-    labelled = [result for result in results if result.corners_px is not None]
-    found = [result for result in labelled if result.found]
-    errors = np.array([result.error_px for result in found]) if found else np.array([np.nan])
-    relative = np.array([result.error_px / result.width_px for result in found]) if found else np.array([np.nan])
-    return {
-        "plates": len(labelled),
-        "found_percent": round(100 * len(found) / max(1, len(labelled)), 2),
-        "mean_px": round(float(errors.mean()), 3),
-        "median_px": round(float(np.median(errors)), 3),
-        "p90_px": round(float(np.percentile(errors, 90)), 3),
-        "median_percent_of_width": round(100 * float(np.median(relative)), 3),
-    }
+if __name__ == "__main__":
+    sys.exit(main())

@@ -25,8 +25,8 @@ class DilatedResNet50DSNT(nn.Module):
     never bends the localisation.
 
     Args:
-        stride_on_first_conv: put the stride of layer2 on its 1x1 convolution (ResNet v1, as in Keras' weights) instead of
-            its 3x3 one (torchvision). The exported network is the same in cost and shape.
+        stride_on_first_conv: put the stride of layer2 on its 1x1 convolution (ResNet v1, as in Keras' weights)
+            instead of its 3x3 one (torchvision).
     """
 
     def __init__(self, stride_on_first_conv: bool = False) -> None:
@@ -70,16 +70,22 @@ def load_imagenet(network: DilatedResNet50DSNT, weights_file: Path | None) -> li
         weights = ResNet50_Weights.IMAGENET1K_V2.get_state_dict(progress=True, check_hash=True)
     else:
         weights = torch.load(weights_file, map_location="cpu", weights_only=True)
-    renamed = {_own_name(name): tensor.float() for name, tensor in weights.items() if not name.startswith("fc.")}
+    renamed = {
+        _own_name(name): tensor.float() for name, tensor in weights.items() if not name.startswith("fc.")
+    }
     own = network.state_dict()
     unknown = [name for name, tensor in renamed.items() if name not in own or own[name].shape != tensor.shape]
     if unknown:
-        raise GateError(f"{weights_file}: not ResNet50 weights with torchvision's names (for example {unknown[0]})")
+        raise GateError(
+            f"{weights_file}: not ResNet50 weights with torchvision's names (for example {unknown[0]})"
+        )
     network.load_state_dict(renamed, strict=False)
     return [
         name
         for name in own
-        if name not in renamed and not name.startswith(("heatmaps.", "evidence.")) and "num_batches" not in name
+        if name not in renamed
+        and not name.startswith(("heatmaps.", "evidence."))
+        and "num_batches" not in name
     ]
 
 

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
-
-Image = NDArray[np.uint8]
+from cv2.typing import MatLike as Image
 
 
 def degrade(rng: np.random.Generator, image: Image) -> Image:
@@ -83,8 +81,9 @@ def _shade(rng: np.random.Generator, image: Image) -> Image:
     """A smooth shadow or a head lamp's glare: a wide Gaussian that darkens or brightens."""
     height, width = image.shape[:2]
     centre, spread = rng.uniform((0, 0), (width, height)), rng.uniform(0.05, 0.5) * width
-    x, y = np.exp(-0.5 * ((np.arange(width) - centre[0]) / spread) ** 2), np.exp(
-        -0.5 * ((np.arange(height) - centre[1]) / spread) ** 2
+    x, y = (
+        np.exp(-0.5 * ((np.arange(width) - centre[0]) / spread) ** 2),
+        np.exp(-0.5 * ((np.arange(height) - centre[1]) / spread) ** 2),
     )
     bump = np.outer(y, x)[:, :, None].astype(np.float32)
     if rng.random() < 0.5:
@@ -102,9 +101,10 @@ def _lower_resolution(rng: np.random.Generator, image: Image) -> Image:
 def _add_noise(rng: np.random.Generator, image: Image) -> Image:
     """Sensor noise: a constant part and one that grows with the light, as much in colour as in grey."""
     sd = np.exp(rng.uniform(np.log(1), np.log(14)))
-    grain = rng.standard_normal(image.shape, dtype=np.float32)
+    height, width, channels = image.shape
     if rng.random() < 0.5:
-        grain[:] = grain[:, :, :1]
+        channels = 1
+    grain = rng.standard_normal((height, width, channels), dtype=np.float32)
     strength = sd * np.sqrt(0.4 + image.astype(np.float32) / 160)
     return np.clip(image + grain * strength, 0, 255).astype(np.uint8)
 
@@ -112,4 +112,4 @@ def _add_noise(rng: np.random.Generator, image: Image) -> Image:
 def _compress(rng: np.random.Generator, image: Image) -> Image:
     quality = int(rng.integers(18, 92))
     _, encoded = cv2.imencode(".jpg", image, (cv2.IMWRITE_JPEG_QUALITY, quality))
-    return cv2.imdecode(encoded, cv2.IMREAD_COLOR)
+    return np.asarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR))

@@ -18,9 +18,11 @@ from pipeline.errors import GateError
 from pipeline.model.augment import Augmentation
 from pipeline.model.curve import draw_learning_curve
 from pipeline.model.dataset import Photograph, TrainingSamples, read_index, select
-from pipeline.model.evaluate import evaluate, network_locator, summary
+from pipeline.model.figures import covariance_scale, summary
+from pipeline.model.measure import measure, network_locator
 from pipeline.model.recipe import DEFAULT_RECIPE, Phase, Recipe, load_recipe
 from pipeline.model.training import Training
+
 
 def batches(
     photographs: list[Photograph], recipe: Recipe, step: int, workers: int
@@ -31,12 +33,16 @@ def batches(
     augmentation = Augmentation(phase.width_px, phase.height_px, phase.plate_width_px)
     samples = TrainingSamples(photographs, augmentation, phase.steps * phase.batch, recipe.seed + number)
     rest = range(done * phase.batch, len(samples))
-    return iter(DataLoader(samples, phase.batch, sampler=rest, num_workers=workers, prefetch_factor=4 if workers else None))
+    return iter(
+        DataLoader(
+            samples, phase.batch, sampler=rest, num_workers=workers, prefetch_factor=4 if workers else None
+        )
+    )
 
 
 def run(training: Training, photographs: list[Photograph], args: argparse.Namespace) -> None:
     """Train to the end of the recipe, with a checkpoint, a validation and a new learning curve every few minutes."""
-    validation = select(photographs, "validation")[: args.validation_images]
+    validation = select(photographs, "validation")
     out: Path = args.out
     last_saved = time.monotonic()
     progress = tqdm(total=training.recipe.steps, initial=training.step, unit="step", dynamic_ncols=True)
@@ -52,10 +58,18 @@ def run(training: Training, photographs: list[Photograph], args: argparse.Namesp
                 draw_learning_curve(out / "log.jsonl", out / "curve.png")
                 last_saved = time.monotonic()
             if training.step % args.validate_every == 0 or training.step == training.recipe.steps:
-                results = evaluate(network_locator(training.average), validation)
-                _log(out, {"step": training.step, "validation": summary(results)})
-                progress.write(f"step {training.step}: validation {summary(results)}")
+                some = validation[: args.validation_images]
+                figures = summary(measure(network_locator(training.average, bfloat16=True), some))
+                _log(out, {"step": training.step, "validation": figures})
+                progress.write(
+                    f"step {training.step}: " + ", ".join(f"{k} {v:.2f}" for k, v in figures.items())
+                )
     progress.close()
+    if validation:
+        results = measure(
+            network_locator(training.average), tqdm(validation, desc="calibrating", unit="image")
+        )
+        training.covariance_scale = covariance_scale(results)
     training.save(out / "checkpoint.pt")
     draw_learning_curve(out / "log.jsonl", out / "curve.png")
 
@@ -68,12 +82,20 @@ def _log(out: Path, entry: dict) -> None:
 def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m pipeline.model.train", description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="folder with an index.jsonl, or the file itself")
-    parser.add_argument("--out", type=Path, default=Path("runs/train"), help="where checkpoint, log and curve go")
-    parser.add_argument("--recipe", type=Path, default=DEFAULT_RECIPE, help="TOML file with the recipe")
-    parser.add_argument("--imagenet", type=Path, help="ImageNet weights with torchvision's names (default: torchvision's)")
     parser.add_argument(
-        "--resnet-v1", action="store_true", help="the weights are of a ResNet v1: stride on the first 1x1 (Keras)"
+        "--data", type=Path, required=True, help="folder with an index.jsonl, or the file itself"
+    )
+    parser.add_argument(
+        "--out", type=Path, default=Path("runs/train"), help="where checkpoint, log and curve go"
+    )
+    parser.add_argument("--recipe", type=Path, default=DEFAULT_RECIPE, help="TOML file with the recipe")
+    parser.add_argument(
+        "--imagenet", type=Path, help="ImageNet weights with torchvision's names (default: torchvision's)"
+    )
+    parser.add_argument(
+        "--resnet-v1",
+        action="store_true",
+        help="the weights are of a ResNet v1: stride on the first 1x1 (Keras)",
     )
     parser.add_argument("--resume", action="store_true", help="go on from OUT/checkpoint.pt")
     parser.add_argument("--workers", type=int, default=1, help="processes that prepare images")
@@ -95,7 +117,9 @@ def main(argv: list[str] | None = None) -> int:
             training = Training(load_recipe(args.recipe), stride_on_first_conv=args.resnet_v1)
             missing = training.start_from_imagenet(args.imagenet)
             if missing:
-                print(f"{len(missing)} backbone tensors are not in the weights and start fresh", file=sys.stderr)
+                print(
+                    f"{len(missing)} backbone tensors are not in the weights and start fresh", file=sys.stderr
+                )
         run(training, photographs, args)
     except GateError as error:
         print(f"error: {error}", file=sys.stderr)

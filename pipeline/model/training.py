@@ -22,12 +22,17 @@ FROZEN = ("stem", "layer1")
 
 
 class Training:
-    """The state of a run and the step that advances it."""
+    """The state of a run and the step that advances it.
+
+    `average` is the moving average of the weights, the network that is evaluated and exported. `covariance_scale` is
+    the factor from the heatmaps' second moments to the covariance of the corner errors, measured when the run ends.
+    """
 
     def __init__(self, recipe: Recipe, stride_on_first_conv: bool) -> None:
         torch.manual_seed(recipe.seed)
         self.recipe = recipe
         self.step = 0
+        self.covariance_scale = 1.0
         self.network = DilatedResNet50DSNT(stride_on_first_conv).to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.network).eval().requires_grad_(False)
         for name in FROZEN:
@@ -96,6 +101,7 @@ class Training:
             "recipe": msgspec.to_builtins(self.recipe),
             "stride_on_first_conv": self.network.stride_on_first_conv,
             "step": self.step,
+            "covariance_scale": self.covariance_scale,
             "network": self.network.state_dict(),
             "average": self.average.state_dict(),
             "optimizer": self.optimizer.state_dict(),
@@ -111,16 +117,16 @@ class Training:
         training.network.load_state_dict(state["network"])
         training.average.load_state_dict(state["average"])
         training.optimizer.load_state_dict(state["optimizer"])
-        training.step = state["step"]
+        training.step, training.covariance_scale = state["step"], state["covariance_scale"]
         return training
 
 
-def load_network(path: Path) -> DilatedResNet50DSNT:
-    """The averaged network of a checkpoint, ready for evaluation and export."""
+def load_network(path: Path) -> tuple[DilatedResNet50DSNT, float]:
+    """The averaged network of a checkpoint, ready for evaluation and export, and the scale of its covariances."""
     state = _read(path)
     network = DilatedResNet50DSNT(state["stride_on_first_conv"])
     network.load_state_dict(state["average"])
-    return network.eval().requires_grad_(False)
+    return network.eval().requires_grad_(False), state["covariance_scale"]
 
 
 def _read(path: Path) -> dict:
