@@ -1,0 +1,207 @@
+"""The corner network in ONNX Runtime, on the best execution provider that really works here."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from pipeline.config import ModelConfig
+from pipeline.errors import GateError
+from pipeline.inference.model_file import ORT_ERRORS, ModelFile, first_line, inspect_model
+from pipeline.inference.providers import (
+    GPU_LIBRARIES,
+    ORT_NAMES,
+    RealProvider,
+    candidates,
+    engine_cache_folder,
+    gpu_name,
+    provider_list,
+    what_is_missing,
+)
+
+log = logging.getLogger(__name__)
+
+
+class CornerOutput(NamedTuple):
+    """What the network answers, per image of the batch, in input pixels.
+
+    Attributes:
+        corners_px: (batch, 4, 2) float32, x and y of TL, TR, BR, BL.
+        corner_cov_px2: (batch, 4, 2, 2) float32.
+        presence: (batch,) float32 in [0, 1].
+    """
+
+    corners_px: NDArray[np.float32]
+    corner_cov_px2: NDArray[np.float32]
+    presence: NDArray[np.float32]
+
+
+class ProviderFailedError(Exception):
+    """One execution provider could not be started; the message says why and what to install."""
+
+
+class CornerSession:
+    """A running network. Made by `open_session`.
+
+    Attributes:
+        provider: the execution provider that it really runs on.
+        model: the file that it was made from, with its hash and input size.
+    """
+
+    def __init__(
+        self,
+        session: ort.InferenceSession,
+        provider: RealProvider,
+        model: ModelFile,
+        batch_sizes: tuple[int, ...],
+    ) -> None:
+        self.provider = provider
+        self.model = model
+        self._session = session
+        self._batch_sizes = batch_sizes
+
+    @property
+    def max_batch(self) -> int:
+        """The largest batch to give to `run`."""
+        return max(self._batch_sizes)
+
+    def batch_size_for(self, count: int) -> int:
+        """The batch size to run `count` images with: on a GPU the next fixed size, on the CPU `count` itself.
+
+        A GPU prepares itself for each new size (TensorRT's engine, cuDNN's search); that takes seconds to
+        minutes.
+        """
+        if self.provider == "cpu":
+            return count
+        return min(size for size in self._batch_sizes if size >= count)
+
+    def run(self, images: NDArray[np.uint8]) -> CornerOutput:
+        """Run the network.
+
+        Args:
+            images: (batch, height, width, 3) uint8 BGR of the model's input size.
+
+        Raises:
+            GateError: the network failed, or gave numbers that are not finite.
+        """
+        try:
+            output = CornerOutput(*self._session.run(CornerOutput._fields, {"images": images}))
+        except ORT_ERRORS as error:
+            raise GateError(
+                f"{self.model.path}: the network failed on {self.provider}: {first_line(error)}"
+            ) from error
+        if not all(np.isfinite(values).all() for values in output):
+            raise GateError(
+                f"{self.model.path}: the network gave numbers that are not finite on {self.provider}; "
+                "if fp16 is on, switch it off"
+            )
+        return output
+
+    def warm_up(self) -> None:
+        """Run once at each batch size that will be used, so that no frame waits for preparations."""
+        width, height = self.model.input_size_px
+        for size in (1,) if self.provider == "cpu" else self._batch_sizes:
+            self.run(np.zeros((size, height, width, 3), np.uint8))
+
+
+def open_session(
+    config: ModelConfig, factory: Callable[..., ort.InferenceSession] = ort.InferenceSession
+) -> CornerSession:
+    """Load the network on the provider that `config` asks for, checked and warmed up.
+
+    Args:
+        config: model file, provider, fallback, precision, batch sizes.
+        factory: makes ONNX Runtime's session; tests put a fake here.
+
+    Raises:
+        GateError: not a plate-corner model, or no provider that `config` allows works here.
+    """
+    model = inspect_model(config.path)
+    gpu = gpu_name()
+    problems: list[str] = []
+    for provider in candidates(config.provider, config.allow_fallback):
+        problem = what_is_missing(provider, gpu)
+        if problem is None:
+            try:
+                return _start(provider, model, config, gpu, factory)
+            except ProviderFailedError as error:
+                problem = str(error)
+                log.warning("provider %s does not work: %s", provider, problem)
+        elif config.provider != "auto":
+            log.warning("provider %s does not work: %s", provider, problem)
+        problems.append(f"{provider}: {problem}")
+    advice = (
+        ""
+        if config.provider == "cpu" or config.allow_fallback
+        else '; or use provider "auto", or allow fallback'
+    )
+    raise GateError(f"{config.provider!r} cannot run here: {'; '.join(problems)}{advice}")
+
+
+def _start(
+    provider: RealProvider,
+    model: ModelFile,
+    config: ModelConfig,
+    gpu: str | None,
+    factory: Callable[..., ort.InferenceSession],
+) -> CornerSession:
+    """Raises `ProviderFailedError` unless the network really runs on `provider`."""
+    started = time.monotonic()
+    if provider != "cpu":
+        _preload_gpu_libraries()
+    if provider == "tensorrt":
+        _prepare_engine_cache(config, model, gpu)
+    providers = provider_list(provider, config, model, gpu)
+    try:
+        # enable_fallback=False: an error must not make ONNX Runtime try again with less; it does not stop the
+        # silent fall to the CPU where a library is missing, which is why the result is checked.
+        session = factory(str(model.path), _options(config), providers=providers, enable_fallback=False)
+    except ORT_ERRORS as error:
+        raise ProviderFailedError(f"{first_line(error)} (it needs {GPU_LIBRARIES[provider]})") from error
+    real = session.get_providers()[0]
+    if real != ORT_NAMES[provider]:
+        raise ProviderFailedError(f"ONNX Runtime silently gave {real}; install {GPU_LIBRARIES[provider]}")
+    running = CornerSession(session, provider, model, config.batch_sizes)
+    try:
+        running.warm_up()
+    except GateError as error:
+        raise ProviderFailedError(str(error)) from error
+    log.info("model %s runs on %s, ready in %.1f s", model.hash, provider, time.monotonic() - started)
+    return running
+
+
+def _options(config: ModelConfig) -> Any:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = config.cpu_threads
+    options.log_severity_level = 3  # errors; what matters of the rest is logged here
+    return options
+
+
+def _preload_gpu_libraries() -> None:
+    """Let ONNX Runtime find CUDA and cuDNN where pip installed them, if this build can."""
+    if not hasattr(ort, "preload_dlls"):
+        return
+    with contextlib.redirect_stdout(io.StringIO()) as said:  # it prints, and standard output is for results
+        ort.preload_dlls()
+    if said.getvalue():
+        log.debug("preloading GPU libraries: %s", said.getvalue().strip())
+
+
+def _prepare_engine_cache(config: ModelConfig, model: ModelFile, gpu: str | None) -> None:
+    folder = engine_cache_folder(config, model, gpu or "unknown-gpu")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise GateError(
+            f"{folder}: cannot make the engine cache: {error.strerror}; set engine_cache"
+        ) from error
+    if not any(folder.iterdir()):
+        log.info("TensorRT builds its engine now, once; this takes minutes (kept in %s)", folder)
