@@ -48,8 +48,8 @@ def glyph_mask(glyph: str, height_px: int, style: Lettering) -> Mask:
         return _cut_sides(_stroke_glyph(glyph, height_px, style.weight))
     face = "sans" if style.face == "stroke" else style.face
     size = max(4, round(height_px / _capital_height(face)))
-    sheet = np.zeros((3 * size, 3 * size), np.uint8)
-    cv2.putText(sheet, glyph, (size, 2 * size), 255, _font(face), size, style.weight)
+    sheet = np.zeros((3 * size, 6 * size), np.uint8)  # Arabic runs to the left of the middle
+    cv2.putText(sheet, glyph, (3 * size, 2 * size), 255, _font(face), size, style.weight)
     if glyph.isascii() or glyph.isdecimal() or glyph == "·":
         return _cut_sides(sheet[2 * size - height_px : 2 * size])
     return _fit_height(sheet, height_px)

@@ -14,8 +14,6 @@ from numpy.typing import NDArray
 Image = NDArray[np.uint8]
 Corners = NDArray[np.float64]
 
-_OVERSAMPLING = 4
-
 
 @dataclass(frozen=True, eq=False)
 class Light:
@@ -77,17 +75,19 @@ def paste_plate(
     return out
 
 
-def warp_texture(texture: Image, corners_px: Corners, size_px: tuple[int, int]) -> NDArray[np.float32]:
+def warp_texture(
+    texture: Image, corners_px: Corners, size_px: tuple[int, int], oversampling: int = 4
+) -> NDArray[np.float32]:
     """Warp a BGRA texture onto `corners_px` of an empty image of `size_px` (width, height).
 
     Returns:
         (H, W, 4) float32 in 0 to 255, colours multiplied by coverage; means over each pixel.
     """
-    texture = _shrunk(texture, corners_px)
+    texture = _shrunk(texture, corners_px * oversampling)
     height, width = texture.shape[:2]
-    fine = (corners_px + 0.5) * _OVERSAMPLING - 0.5
+    fine = (corners_px + 0.5) * oversampling - 0.5
     homography = cv2.getPerspectiveTransform(_edge(width, height), fine.astype(np.float32))
-    fine_size = size_px[0] * _OVERSAMPLING, size_px[1] * _OVERSAMPLING
+    fine_size = size_px[0] * oversampling, size_px[1] * oversampling
     warped = cv2.warpPerspective(texture, homography, fine_size, flags=cv2.INTER_LINEAR, borderValue=(0,) * 4)
     return cv2.resize(warped, size_px, interpolation=cv2.INTER_AREA).astype(np.float32)
 
@@ -154,12 +154,12 @@ def noise_level(image: Image) -> float:
 
 
 def _shrunk(texture: Image, corners_px: Corners) -> Image:
-    """The texture with colours multiplied by coverage, area-averaged to about the oversampled quad's size."""
+    """The texture with colours multiplied by coverage, area-averaged to about the quad's size."""
     alpha = texture[..., 3]
     cover = cv2.merge([alpha, alpha, alpha, np.full_like(alpha, 255)])
     premultiplied = cv2.multiply(texture, cover, scale=1 / 255)
     sides = np.linalg.norm(np.roll(corners_px, -1, axis=0) - corners_px, axis=1)
-    wanted = np.ceil(_OVERSAMPLING * np.array([max(sides[0], sides[2]), max(sides[1], sides[3])]))
+    wanted = np.ceil([max(sides[0], sides[2]), max(sides[1], sides[3])])
     size = [max(1, min(have, int(want))) for have, want in zip(texture.shape[1::-1], wanted, strict=True)]
     return np.asarray(cv2.resize(premultiplied, size, interpolation=cv2.INTER_AREA), np.uint8)
 
