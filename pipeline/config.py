@@ -62,12 +62,12 @@ class CameraConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     id: str
     source_template: str = msgspec.field(name="source")
     calibration: Path | None = None
-    plate_formats: tuple[str, ...] = ()
+    plate_formats: tuple[str, ...] = ("eu-520x110", "eu-340x240")
     policy: Policy = "latest"
     open_timeout_s: Seconds = 10.0
     read_timeout_s: Seconds = 5.0
     transport: Transport = "tcp"
-    fps: FramesPerSecond | None = None
+    fps: FramesPerSecond = 25.0
 
     @property
     def source(self) -> str:

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from pipeline.config import SHIPPED_MODEL, CameraConfig, GateConfig, load_config, redact_url
+from pipeline.config import (
+    SHIPPED_MODEL,
+    CameraConfig,
+    EventsConfig,
+    GateConfig,
+    ModelConfig,
+    load_config,
+    redact_url,
+)
 from pipeline.errors import GateError
 
-EXAMPLE = Path(__file__).parents[1] / "deploy" / "examples" / "gate.toml"
+REPOSITORY = Path(__file__).parents[1]
+EXAMPLE = REPOSITORY / "deploy" / "examples" / "gate.toml"
+DOCUMENT = (REPOSITORY / "docs" / "configuration.md").read_text(encoding="utf-8")
 MINIMAL = '[[camera]]\nid = "entry-1"\nsource = "rtsp://10.0.0.5/stream"\n'
 
 
@@ -60,7 +71,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         plate_crops = false
         [[camera]]
         id = "a.b_c-1"
-        source = "0"
+        source = "usb:0"
         calibration = "cameras/a.toml"
         plate_formats = ["eu-520x110"]
         policy = "every"
@@ -81,7 +92,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
     )
     assert (events.endpoint, events.high_water_mark, events.heartbeat_s) == ("tcp://0.0.0.0:6000", 10, 1.0)
     assert (events.journal, events.plate_crops) == (tmp_path / "journal.jsonl", False)
-    assert (camera.id, camera.source, camera.policy) == ("a.b_c-1", "0", "every")
+    assert (camera.id, camera.source, camera.policy) == ("a.b_c-1", "usb:0", "every")
     assert (camera.calibration, camera.plate_formats) == (tmp_path / "cameras" / "a.toml", ("eu-520x110",))
     assert (camera.open_timeout_s, camera.read_timeout_s, camera.transport, camera.fps) == (
         3.0,
@@ -176,7 +187,7 @@ def test_password_is_not_in_the_error_about_its_camera(tmp_path: Path) -> None:
     assert "hunter2" not in error_of(tmp_path, text)
 
 
-@pytest.mark.parametrize("source", ["0", "/dev/video0", "clip?.mp4", "rtsp://10.0.0.5:554/stream"])
+@pytest.mark.parametrize("source", ["usb:0", "/dev/video0", "clip?.mp4", "rtsp://10.0.0.5:554/stream"])
 def test_source_without_secrets_is_shown_as_it_is(source: str) -> None:
     assert redact_url(source) == source
 
@@ -186,3 +197,25 @@ def test_shipped_example_loads(monkeypatch: pytest.MonkeyPatch) -> None:
     config = load_config(EXAMPLE)
     assert config.cameras[0].calibration == EXAMPLE.parent / "camera.toml"
     assert config.cameras[0].calibration.is_file()
+
+
+@pytest.mark.parametrize("table", [ModelConfig, EventsConfig, CameraConfig])
+def test_every_key_is_documented_with_its_default(table: type[msgspec.Struct]) -> None:
+    rows = {
+        row.split("|")[1].strip(): row.split("|")[2].strip() for row in DOCUMENT.splitlines() if "|" in row
+    }
+    for field in msgspec.structs.fields(table):
+        documented = rows[f"`{field.encode_name}`"]
+        if isinstance(field.default, bool | str | int | float):
+            written = documented.strip("`")
+            assert msgspec.toml.decode(f"value = {written}".encode()) == {"value": field.default}
+
+
+def test_documented_full_example_loads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ENTRY_1_PASSWORD", "secret")
+    example = DOCUMENT.rpartition("```toml\n")[2].partition("```")[0]
+    config = load(tmp_path, example)
+    written = msgspec.toml.decode(example.encode())
+    assert [camera.id for camera in config.cameras] == ["entry-1", "exit-1", "rehearsal"]
+    assert set(written["model"]) == set(ModelConfig.__struct_fields__)
+    assert set(written["events"]) == set(EventsConfig.__struct_fields__)

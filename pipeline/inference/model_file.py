@@ -8,6 +8,7 @@ The interface (made by the export): input `images`, uint8 (batch, height, width,
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,8 @@ _OUTPUTS: dict[str, tuple[str, tuple[int | None, ...]]] = {
     "corner_cov_px2": ("tensor(float)", (None, 4, 2, 2)),
     "presence": ("tensor(float)", (None,)),
 }
+
+_SOURCE_PLACE = re.compile(r"^/\S+\.cc:\d+ .*?\) (?=[A-Z])")
 
 # ONNX Runtime's exceptions have no common base class; a provider's own start-up raises plain RuntimeError.
 ORT_ERRORS: tuple[type[Exception], ...] = (
@@ -95,9 +98,9 @@ def inspect_model(path: Path) -> ModelFile:
 
 
 def first_line(error: Exception) -> str:
-    """The first line of an ONNX Runtime message, without its code prefix."""
+    """The first line of an ONNX Runtime message, without error code and place in its source."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
-    return lines[0].rpartition(" : ")[2].strip()
+    return _SOURCE_PLACE.sub("", lines[0].rpartition(" : ")[2].strip())
 
 
 def _mismatch(

@@ -27,7 +27,7 @@ ORT_NAMES: dict[RealProvider, str] = {
     "cpu": "CPUExecutionProvider",
 }
 GPU_LIBRARIES: dict[RealProvider, str] = {
-    "tensorrt": "TensorRT (its libraries on LD_LIBRARY_PATH), CUDA and cuDNN",
+    "tensorrt": "TensorRT with its libraries on LD_LIBRARY_PATH, CUDA and cuDNN",
     "cuda": "CUDA and cuDNN (pip install 'onnxruntime-gpu[cuda,cudnn]')",
     "cpu": "onnxruntime again",
 }
@@ -50,7 +50,7 @@ def what_is_missing(provider: RealProvider, gpu: str | None) -> str | None:
     if ORT_NAMES[provider] not in ort.get_available_providers():
         return "this build of ONNX Runtime does not have it (install onnxruntime-gpu in place of onnxruntime)"
     if provider != "cpu" and gpu is None:
-        return "no NVIDIA GPU was found (check with nvidia-smi; a container must be started with its GPU)"
+        return "no NVIDIA GPU was found; check with nvidia-smi, and start a container with its GPU"
     return None
 
 

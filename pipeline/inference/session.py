@@ -126,24 +126,21 @@ def open_session(
     """
     model = inspect_model(config.path)
     gpu = gpu_name()
+    wanted = candidates(config.provider, config.allow_fallback)
+    if config.provider == "auto":
+        wanted = tuple(provider for provider in wanted if not what_is_missing(provider, gpu))
     problems: list[str] = []
-    for provider in candidates(config.provider, config.allow_fallback):
-        problem = what_is_missing(provider, gpu)
-        if problem is None:
-            try:
-                return _start(provider, model, config, gpu, factory)
-            except ProviderFailedError as error:
-                problem = str(error)
-                log.warning("provider %s does not work: %s", provider, problem)
-        elif config.provider != "auto":
-            log.warning("provider %s does not work: %s", provider, problem)
-        problems.append(f"{provider}: {problem}")
-    advice = (
-        ""
-        if config.provider == "cpu" or config.allow_fallback
-        else '; or use provider "auto", or allow fallback'
-    )
-    raise GateError(f"{config.provider!r} cannot run here: {'; '.join(problems)}{advice}")
+    for provider in wanted:
+        try:
+            session = _start(provider, model, config, gpu, factory)
+        except ProviderFailedError as error:
+            problems.append(f"{provider}: {error}")
+            continue
+        if problems:
+            log.warning("the network runs on %s, not on a better provider; %s", provider, "; ".join(problems))
+        return session
+    advice = "" if config.provider in ("auto", "cpu") else '; else use provider "auto", or allow fallback'
+    raise GateError(f"provider {config.provider!r} cannot run here; {'; '.join(problems)}{advice}")
 
 
 def _start(
@@ -154,7 +151,10 @@ def _start(
     factory: Callable[..., ort.InferenceSession],
 ) -> CornerSession:
     """Raises `ProviderFailedError` unless the network really runs on `provider`."""
-    started = time.monotonic()
+    started_s = time.monotonic()
+    missing = what_is_missing(provider, gpu)
+    if missing:
+        raise ProviderFailedError(missing)
     if provider != "cpu":
         _preload_gpu_libraries()
     if provider == "tensorrt":
@@ -165,7 +165,7 @@ def _start(
         # silent fall to the CPU where a library is missing, which is why the result is checked.
         session = factory(str(model.path), _options(config), providers=providers, enable_fallback=False)
     except ORT_ERRORS as error:
-        raise ProviderFailedError(f"{first_line(error)} (it needs {GPU_LIBRARIES[provider]})") from error
+        raise ProviderFailedError(f"{first_line(error)}; it needs {GPU_LIBRARIES[provider]}") from error
     real = session.get_providers()[0]
     if real != ORT_NAMES[provider]:
         raise ProviderFailedError(f"ONNX Runtime silently gave {real}; install {GPU_LIBRARIES[provider]}")
@@ -174,7 +174,7 @@ def _start(
         running.warm_up()
     except GateError as error:
         raise ProviderFailedError(str(error)) from error
-    log.info("model %s runs on %s, ready in %.1f s", model.hash, provider, time.monotonic() - started)
+    log.info("model %s runs on %s, ready in %.1f s", model.hash, provider, time.monotonic() - started_s)
     return running
 
 
