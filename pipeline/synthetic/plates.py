@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.synthetic.blank import Blank
-from pipeline.synthetic.plate_styles import GREY, pick, suited
+from pipeline.synthetic.plate_styles import suited
+from pipeline.synthetic.plate_words import GREY, pick
 from pipeline.synthetic.wear import emboss, weather
 
 PX_PER_M = 1600.0
