@@ -1,0 +1,170 @@
+"""One passage per vehicle: from the plate observations of one camera to reports of passages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from calib.camera import Camera
+from pipeline.frames import MotionEstimate, PassageKind, PassageReport, PlateObservation
+from pipeline.post.motion import estimate_motion
+from pipeline.post.plate_formats import EUROPE, PlateFormat
+from pipeline.post.track import Track
+
+
+@dataclass(frozen=True)
+class TrackSettings:
+    """What makes a passage. All times are capture times, so that a replay gives the same passages.
+
+    Attributes:
+        presence_threshold: a frame shows a plate from this probability on.
+        min_hits, confirm_s: a passage begins with this many observations, each at most this long after
+            the one before.
+        expiry_s: it ends when no plate was seen for this long.
+        update_interval_s: at least this long between two reports of a passage.
+        window_s: how far back the current distance and speed look.
+        formats: the plate formats that may occur.
+    """
+
+    presence_threshold: float = 0.5
+    min_hits: int = 3
+    confirm_s: float = 0.8
+    expiry_s: float = 1.5
+    update_interval_s: float = 0.1
+    window_s: float = 2.0
+    formats: tuple[PlateFormat, ...] = EUROPE
+
+
+@dataclass
+class _Passage:
+    """A vehicle that was reported."""
+
+    name: str
+    track: Track
+    motion: MotionEstimate
+    reported_s: float
+    steadiest: MotionEstimate | None = None  # the report with the most certain speed
+
+
+class PassageTracker:
+    """Follows the closest vehicle in front of one camera.
+
+    Observations that do not continue the current vehicle start a candidate. The candidate takes over once
+    it was seen often enough while the current vehicle was not, so that neither a flash of a false plate nor
+    a plate lost for some frames ends a passage.
+    """
+
+    def __init__(self, camera_id: str, camera: Camera | None, settings: TrackSettings) -> None:
+        self._camera_id = camera_id
+        self._camera = camera
+        self._settings = settings
+        self._passage: _Passage | None = None
+        self._candidate: Track | None = None
+        self._clock: tuple[int, float] | None = None
+        self._count = 0
+
+    def update(self, observation: PlateObservation) -> list[PassageReport]:
+        """Take the next frame's observation, plate or none; within an epoch one whose time does not rise is ignored.
+
+        Returns:
+            Reports in order: an `end`, a `new` or an `update`, or an `end` and then a `new`; often none.
+        """
+        stamp = observation.stamp
+        reports: list[PassageReport] = []
+        if self._clock is not None and stamp.epoch != self._clock[0]:
+            reports += self.finish()
+        elif self._clock is not None and stamp.time_s <= self._clock[1]:
+            return reports
+        self._clock = stamp.epoch, stamp.time_s
+        if self._passage and stamp.time_s - self._passage.track.last_time_s > self._settings.expiry_s:
+            reports += self._end()
+        if observation.plate.presence < self._settings.presence_threshold or not _usable(observation):
+            return reports
+        if self._passage and self._passage.track.accepts(observation):
+            self._candidate = None
+            self._passage.track.add(observation)
+            return reports + self._report_update(self._passage, observation)
+        return reports + self._consider(observation)
+
+    def finish(self) -> list[PassageReport]:
+        """End the current passage, if there is one: the stream stopped or its clock started anew."""
+        self._candidate = None
+        return self._end()
+
+    def _consider(self, observation: PlateObservation) -> list[PassageReport]:
+        """Start or continue a candidate; make it the current passage once it was seen often enough."""
+        settings, candidate = self._settings, self._candidate
+        now_s = observation.stamp.time_s
+        if (
+            candidate is not None
+            and now_s - candidate.last_time_s <= settings.confirm_s
+            and candidate.accepts(observation)
+        ):
+            candidate.add(observation)
+        else:
+            self._candidate = candidate = Track(observation, settings.window_s)
+        if candidate.frames < settings.min_hits:
+            return []
+        self._candidate = None
+        return [*self._end(), self._begin(candidate, observation)]
+
+    def _begin(self, track: Track, observation: PlateObservation) -> PassageReport:
+        self._count += 1
+        name = f"{self._camera_id}-{track.epoch}-{self._count:04d}"
+        motion = estimate_motion(track.recent, self._camera, self._settings.formats)
+        self._passage = _Passage(name, track, motion, observation.stamp.time_s)
+        return _report("new", self._passage, observation, motion)
+
+    def _report_update(self, passage: _Passage, observation: PlateObservation) -> list[PassageReport]:
+        """An update, if the last report is long enough ago."""
+        now_s = observation.stamp.time_s
+        if now_s - passage.reported_s < self._settings.update_interval_s - 1e-6:
+            return []
+        passage.reported_s = now_s
+        passage.motion = estimate_motion(passage.track.recent, self._camera, self._settings.formats)
+        if _certainty(passage.motion) > _certainty(passage.steadiest):
+            passage.steadiest = passage.motion
+        return [_report("update", passage, observation, passage.motion)]
+
+    def _end(self) -> list[PassageReport]:
+        """The summary of the current passage, if there is one."""
+        if self._passage is None:
+            return []
+        passage, self._passage = self._passage, None
+        return [_report("end", passage, passage.track.best, self._summary(passage))]
+
+    def _summary(self, passage: _Passage) -> MotionEstimate:
+        """Last distance, and the speed over the whole track.
+
+        One steady or evenly braked motion explains the whole track only of a vehicle that does not stop.
+        For the others it is the most certain of the speeds that were reported on the way.
+        """
+        last = estimate_motion(passage.track.recent, self._camera, self._settings.formats)
+        whole = estimate_motion(passage.track.whole_track(), self._camera, self._settings.formats, "track")
+        chosen = max((whole, last, passage.steadiest), key=_certainty)
+        if chosen is None or chosen.speed_kmh is None:
+            return last
+        return replace(last, speed_kmh=chosen.speed_kmh, motion=chosen.motion, quality=chosen.quality)
+
+
+def _report(
+    kind: PassageKind, passage: _Passage, observation: PlateObservation, motion: MotionEstimate
+) -> PassageReport:
+    track = passage.track
+    return PassageReport(
+        kind, passage.name, observation, motion, track.first_time_s, track.last_time_s, track.frames
+    )
+
+
+def _usable(observation: PlateObservation) -> bool:
+    """The network's numbers are finite; anything else would spoil the whole track."""
+    plate = observation.plate
+    return bool(np.isfinite(plate.corners_px).all() and np.isfinite(plate.corner_cov_px2).all())
+
+
+def _certainty(motion: MotionEstimate | None) -> float:
+    """Speed over its standard deviation; negative where there is no speed."""
+    if motion is None or motion.speed_kmh is None:
+        return -1.0
+    return abs(motion.speed_kmh.value) / motion.speed_kmh.sd

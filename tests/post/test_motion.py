@@ -1,0 +1,260 @@
+"""Distance and speed against simulated truth. Bounds are those of the table in the design (batch fit)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from calib.camera import Camera, Uncertainty
+from pipeline.frames import Estimate
+from pipeline.post.motion import estimate_motion
+from pipeline.post.plate_formats import EUROPE, PlateFormat, formats_named
+from pipeline.post.track_data import TrackPoint
+from tests.post.simulated import LENS, LENS_ONLY, MOUNT, MOUNTED, track
+
+THREE = formats_named(["eu-520x110", "eu-340x240", "us-305x152"])
+
+
+@dataclass
+class Outcome:
+    """What came out of some tracks: errors of speed (km/h) and of range (relative), how many intervals held."""
+
+    speed_errors: np.ndarray
+    range_errors: np.ndarray
+    speed_coverage: float
+    range_coverage: float
+    qualities: Counter[str]
+
+
+def covers(estimate: Estimate, truth: float) -> bool:
+    return estimate.ci95[0] <= truth <= estimate.ci95[1]
+
+
+def simulate(seed: int, tracks: int = 30, camera: Camera = MOUNTED, **options: Any) -> Outcome:
+    """Random poses, heights and lanes; the tracks that give a number."""
+    rng = np.random.default_rng(seed)
+    speed_kmh = options.setdefault("speed_kmh", 15.0)
+    speeds, ranges, speed_held, range_held, qualities = [], [], [], [], Counter[str]()
+    for _ in range(tracks):
+        points, centres = track(
+            rng,
+            lateral_m=rng.uniform(-1, 1),
+            plate_height_m=rng.uniform(0.35, 0.8),
+            angles_deg=tuple(rng.normal(scale=[2.5, 4.0, 1.5])),
+            **options,
+        )
+        motion = estimate_motion(points, camera, EUROPE)
+        qualities[motion.quality] += 1
+        truth = float(np.linalg.norm(centres[-1] - (0, 0, MOUNT.height_m)))
+        if motion.range_m:
+            ranges.append(motion.range_m.value / truth - 1)
+            range_held.append(covers(motion.range_m, truth))
+        if motion.speed_kmh:
+            speeds.append(motion.speed_kmh.value - speed_kmh)
+            speed_held.append(covers(motion.speed_kmh, speed_kmh))
+    share = [float(np.mean(held)) if held else np.nan for held in (speed_held, range_held)]
+    return Outcome(np.array(speeds), np.array(ranges), share[0], share[1], qualities)
+
+
+def rms(values: Sequence[float] | np.ndarray) -> float:
+    return float(np.sqrt(np.mean(np.square(values))))
+
+
+@pytest.mark.parametrize(
+    ("middle_m", "duration_s", "bound_kmh"),
+    [(4, 0.5, 0.13), (4, 1.0, 0.06), (6, 0.5, 0.24), (6, 1.0, 0.12), (9, 1.0, 0.23), (12, 1.0, 0.37)],
+)
+def test_speed_with_mount_is_near_the_bound_and_unbiased(
+    middle_m: float, duration_s: float, bound_kmh: float
+) -> None:
+    found = simulate(1, middle_m=middle_m, duration_s=duration_s)
+    assert found.qualities == {"ok": 30}
+    assert rms(found.speed_errors) < 1.4 * bound_kmh
+    assert abs(found.speed_errors.mean()) < 0.6 * bound_kmh
+    assert found.speed_coverage >= 0.86
+    assert found.range_coverage >= 0.86
+
+
+def test_speed_with_lens_only_has_an_interval_that_holds() -> None:
+    found = simulate(2, camera=LENS_ONLY, middle_m=6, duration_s=1.0)
+    assert found.qualities == {"ok": 30}
+    assert rms(found.speed_errors) < 0.3
+    assert found.speed_coverage >= 0.86
+
+
+@pytest.mark.parametrize("stated_sd_px", [1.0, 0.5, 2.0])
+def test_interval_allows_for_correlated_noise_of_unknown_scale(stated_sd_px: float) -> None:
+    found = simulate(3, middle_m=6, duration_s=1.0, correlation=0.8, stated_sd_px=stated_sd_px)
+    assert found.speed_coverage >= 0.86
+
+
+def test_braking_vehicle_gets_its_present_speed() -> None:
+    found = simulate(4, middle_m=5, duration_s=1.0, braking=2.5, sd_px=0.5, speed_kmh=8.0)
+    assert abs(found.speed_errors.mean()) < 0.15
+    assert rms(found.speed_errors) < 0.4
+    assert found.speed_coverage >= 0.8
+
+
+def test_leaving_vehicle_has_negative_speed() -> None:
+    points, _ = track(np.random.default_rng(0), speed_kmh=-12.0)
+    motion = estimate_motion(points, MOUNTED, EUROPE)
+    assert motion.motion == "leaving"
+    assert motion.speed_kmh is not None
+    assert motion.speed_kmh.value == pytest.approx(-12.0, abs=0.4)
+
+
+@pytest.mark.parametrize("camera", [MOUNTED, LENS_ONLY])
+def test_standing_vehicle_is_stopped(camera: Camera) -> None:
+    points, _ = track(np.random.default_rng(1), speed_kmh=0.0, duration_s=2.0, middle_m=4.0)
+    motion = estimate_motion(points, camera, EUROPE)
+    assert motion.motion == "stopped"
+    assert motion.speed_kmh is not None
+    low, high = motion.speed_kmh.ci95
+    assert low < 0 < high
+    assert high - low < 0.3
+
+
+def test_single_frame_gives_distance_but_no_speed() -> None:
+    found = simulate(5, tracks=40, middle_m=5.0, duration_s=0.04)
+    assert found.qualities == {"too_few_frames": 40}
+    assert np.mean(np.abs(found.range_errors)) < 0.02
+    assert found.range_coverage >= 0.86
+
+
+def test_distance_is_along_the_lane_from_the_stop_line() -> None:
+    camera = replace(MOUNTED, mount=replace(MOUNT, stop_line_m=2.0))
+    points, centres = track(np.random.default_rng(2), lateral_m=1.5)
+    motion = estimate_motion(points, camera, EUROPE)
+    assert motion.distance_m is not None
+    assert motion.distance_m.value == pytest.approx(centres[-1][1] - 2.0, rel=0.02)
+
+
+def test_distance_without_mount_is_along_the_line_of_travel() -> None:
+    points, centres = track(np.random.default_rng(2), lateral_m=1.5, sd_px=0.3)
+    motion = estimate_motion(points, LENS_ONLY, EUROPE)
+    assert motion.distance_m is not None
+    assert motion.distance_m.value == pytest.approx(centres[-1][1], rel=0.02)
+    assert covers(motion.distance_m, centres[-1][1])
+
+
+def test_speed_over_the_track_is_the_mean_of_a_braking_vehicle() -> None:
+    points, centres = track(np.random.default_rng(3), braking=2.0, duration_s=1.2, sd_px=0.3)
+    motion = estimate_motion(points, MOUNTED, EUROPE, speed_over="track")
+    mean_kmh = 3.6 * (centres[0][1] - centres[-1][1]) / (points[-1].time_s - points[0].time_s)
+    assert motion.speed_kmh is not None
+    assert motion.speed_kmh.value == pytest.approx(mean_kmh, abs=0.2)
+
+
+@pytest.mark.parametrize("plate_format", THREE, ids=lambda item: item.name)
+@pytest.mark.parametrize("camera", [MOUNTED, LENS_ONLY], ids=["mount", "lens"])
+def test_format_is_told_from_the_aspect(plate_format: PlateFormat, camera: Camera) -> None:
+    rng = np.random.default_rng(6)
+    for _ in range(5):
+        points, centres = track(rng, size_m=(plate_format.width_m, plate_format.height_m), duration_s=0.6)
+        motion = estimate_motion(points, camera, THREE)
+        assert motion.plate_format == plate_format.name
+        assert motion.plate_format_probability is not None
+        assert motion.plate_format_probability > 0.95
+        truth = np.linalg.norm(centres[-1] - (0, 0, MOUNT.height_m))
+        assert motion.range_m is not None
+        assert motion.range_m.value == pytest.approx(truth, rel=0.04)
+
+
+def test_formats_of_one_aspect_withhold_the_numbers() -> None:
+    points, _ = track(np.random.default_rng(7), size_m=(0.3048, 0.1524))
+    motion = estimate_motion(points, LENS_ONLY, formats_named(["us-305x152", "jp-330x165", "cn-440x220"]))
+    assert motion.quality == "format_ambiguous"
+    assert motion.range_m is motion.distance_m is motion.speed_kmh is None
+
+
+def test_formats_of_nearly_one_size_still_give_numbers() -> None:
+    points, centres = track(np.random.default_rng(8))
+    motion = estimate_motion(points, MOUNTED, formats_named(["eu-520x110", "gb-520x111", "ru-520x112"]))
+    assert motion.quality == "ok"
+    assert motion.plate_format_probability is not None
+    assert motion.plate_format_probability < 0.9
+    assert motion.distance_m is not None
+    assert covers(motion.distance_m, centres[-1][1])
+
+
+def test_plate_of_no_known_format_gives_no_number() -> None:
+    points, _ = track(np.random.default_rng(9), size_m=(0.40, 0.15))
+    motion = estimate_motion(points, MOUNTED, EUROPE)
+    assert motion.quality == "format_ambiguous"
+    assert motion.range_m is None
+
+
+def test_outlier_frames_do_little_harm() -> None:
+    points, _ = track(np.random.default_rng(10), duration_s=1.5)
+    for index in (5, 20):
+        moved_px = points[index].corners_px + np.array([[40, 0], [0, 25], [9, 0], [-30, 5]])
+        points[index] = replace(points[index], corners_px=moved_px)
+    motion = estimate_motion(points, MOUNTED, EUROPE)
+    assert motion.speed_kmh is not None
+    assert motion.speed_kmh.value == pytest.approx(15.0, abs=0.4)
+    assert covers(motion.speed_kmh, 15.0)
+
+
+def test_wandering_corners_give_no_number() -> None:
+    points, _ = track(np.random.default_rng(11), sd_px=9.0, stated_sd_px=1.0)
+    motion = estimate_motion(points, MOUNTED, EUROPE)
+    assert motion.quality in ("residuals_too_large", "format_ambiguous")
+    assert motion.range_m is motion.speed_kmh is None
+
+
+def test_little_travel_far_away_gives_distance_only() -> None:
+    points, _ = track(np.random.default_rng(12), middle_m=15.0, duration_s=0.3, speed_kmh=4.0)
+    motion = estimate_motion(points, LENS_ONLY, EUROPE)
+    assert motion.quality == "too_little_travel"
+    assert motion.speed_kmh is None
+    assert motion.range_m is not None
+
+
+def test_plate_that_would_hang_high_above_the_road_is_of_no_known_format() -> None:
+    points, _ = track(np.random.default_rng(13), plate_height_m=6.0, middle_m=9.0)
+    motion = estimate_motion(points, MOUNTED, EUROPE)
+    assert motion.quality == "format_ambiguous"
+    assert motion.range_m is None
+
+
+def test_uncalibrated_camera_gives_no_number() -> None:
+    points, _ = track(np.random.default_rng(14), duration_s=0.5)
+    motion = estimate_motion(points, None, EUROPE)
+    assert motion.quality == "uncalibrated"
+    assert (motion.range_m, motion.distance_m, motion.speed_kmh) == (None, None, None)
+    assert motion.motion == "unknown"
+
+
+def test_calibration_uncertainty_widens_the_interval_as_a_scale_error() -> None:
+    """A focal length 2 % too long makes every range 2 % too long; the interval must say so."""
+    points, _ = track(np.random.default_rng(15), sd_px=0.05, lateral_m=0.0)
+    uncertain = replace(LENS_ONLY, uncertainty=Uncertainty(fx=0.02 * LENS.fx))
+    exact, motion = (estimate_motion(points, camera, EUROPE) for camera in (LENS_ONLY, uncertain))
+    assert exact.range_m is not None
+    assert motion.range_m is not None
+    assert exact.range_m.sd < 0.005 * exact.range_m.value
+    assert motion.range_m.sd == pytest.approx(0.02 * motion.range_m.value, rel=0.15)
+
+
+def test_estimate_is_the_same_with_lens_distortion() -> None:
+    lens = replace(LENS, distortion=(-0.25, 0.08, 0.001, 0.0, 0.0))
+    camera = replace(MOUNTED, intrinsics=lens)
+    points, centres = track(np.random.default_rng(16), camera=camera, lateral_m=1.0, sd_px=0.3)
+    motion = estimate_motion(points, camera, EUROPE)
+    assert motion.speed_kmh is not None
+    assert motion.distance_m is not None
+    assert motion.speed_kmh.value == pytest.approx(15.0, abs=0.2)
+    assert motion.distance_m.value == pytest.approx(centres[-1][1], rel=0.01)
+
+
+def test_mirrored_corners_are_implausible() -> None:
+    points, _ = track(np.random.default_rng(17), duration_s=0.4)
+    mirrored = [
+        TrackPoint(item.time_s, item.corners_px[[1, 0, 3, 2]], item.corner_cov_px2) for item in points
+    ]
+    assert estimate_motion(mirrored, MOUNTED, EUROPE).quality == "implausible"
