@@ -1,0 +1,12 @@
+"""Capture: cameras and recordings behind one source interface, each read by a thread of its own.
+
+`make_source` picks the kind of source from its address, `CaptureThread` reads it into a `Mailbox`.
+"""
+
+from pipeline.capture.capture_thread import CaptureThread
+from pipeline.capture.mailbox import Mailbox, Policy
+from pipeline.capture.make_source import make_source
+from pipeline.capture.redact import redact
+from pipeline.capture.source import Source, SourceLost
+
+__all__ = ["CaptureThread", "Mailbox", "Policy", "Source", "SourceLost", "make_source", "redact"]

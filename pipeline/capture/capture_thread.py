@@ -1,0 +1,141 @@
+"""The thread that reads one source into its mailbox, and brings a lost camera back."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Literal
+
+from pipeline.capture.backoff import Backoff
+from pipeline.capture.mailbox import Mailbox
+from pipeline.capture.source import Source, SourceLost
+from pipeline.frames import Frame
+
+log = logging.getLogger(__name__)
+
+State = Literal["online", "offline"]
+StateCallback = Callable[[str, State, str, int], None]
+
+
+class CaptureThread(threading.Thread):
+    """Reads `source` until it ends or the thread is stopped, then closes the mailbox.
+
+    A live source that cannot be reached is tried again for ever, one that is dead at the start included. Its
+    changes of state are reported from this thread as `on_state(camera, state, reason, epoch)`: once for an
+    outage, and every `online` is followed by an `offline`. A recording reports no states, it just ends.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        mailbox: Mailbox,
+        *,
+        on_state: StateCallback | None = None,
+        realtime: bool = False,
+        backoff: Backoff | None = None,
+    ) -> None:
+        """Prepares the thread.
+
+        Args:
+            source: not yet open; this thread opens and closes it.
+            mailbox: where the frames go.
+            on_state: called with (camera, "online" or "offline", reason, epoch); must not block.
+            realtime: hand the frames of a recording over at their presentation times, not at once.
+            backoff: delays between attempts to reach a live source.
+        """
+        super().__init__(name=f"capture-{source.camera}", daemon=True)
+        self._source = source
+        self._mailbox = mailbox
+        self._on_state = on_state
+        self._backoff = backoff or Backoff()
+        self._realtime = realtime
+        self._stopping = threading.Event()
+        self._state: State | None = None
+        self._reason = ""
+        self._size_px: tuple[int, int] | None = None
+        self._time_zero_s: float | None = None
+
+    def start(self) -> None:
+        """Starts reading.
+
+        A recording is opened in the caller's thread, so that the caller sees what is wrong with it.
+
+        Raises:
+            GateError: the recording is missing, broken or empty.
+        """
+        if not self._source.live:
+            self._source.open()
+        super().start()
+
+    def stop(self, timeout_s: float = 2.0) -> None:
+        """Stops reading, whatever the source is doing, and waits for the end of the thread."""
+        self._stopping.set()
+        self._source.interrupt()
+        self._mailbox.close()
+        if self.is_alive():
+            self.join(timeout_s)
+
+    def run(self) -> None:
+        """Body of the thread; use `start`."""
+        try:
+            if self._source.live:
+                self._read_live()
+            else:
+                self._hand_over_frames()
+        finally:
+            self._source.close()
+            self._mailbox.close()
+
+    def _read_live(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._source.open()
+                self._set_online()
+                self._hand_over_frames()
+            except SourceLost as lost:
+                if not self._stopping.is_set():
+                    self._set_offline(str(lost))
+            self._source.close()
+            self._stopping.wait(self._backoff.next_s())
+        if self._state == "online":
+            self._set_offline("stopped")
+
+    def _hand_over_frames(self) -> None:
+        while not self._stopping.is_set():
+            frame = self._source.read()
+            if frame is None:
+                return
+            self._check_size(frame)
+            if self._realtime and not self._source.live:
+                self._wait_until_due(frame.stamp.time_s)
+            self._mailbox.put(frame)
+
+    def _wait_until_due(self, time_s: float) -> None:
+        now_s = time.monotonic()
+        if self._time_zero_s is None:
+            self._time_zero_s = now_s - time_s
+        self._stopping.wait(max(0.0, self._time_zero_s + time_s - now_s))
+
+    def _check_size(self, frame: Frame) -> None:
+        if self._size_px not in (None, frame.size_px):
+            log.warning(
+                "%s: frames are now %s px, were %s px", self._source.camera, frame.size_px, self._size_px
+            )
+        self._size_px = frame.size_px
+
+    def _set_online(self) -> None:
+        self._backoff.reset()
+        log.info("%s: online, epoch %d (%s)", self._source.camera, self._source.epoch, self._source.label)
+        self._set_state("online", "connected")
+
+    def _set_offline(self, reason: str) -> None:
+        level = logging.DEBUG if (self._state, self._reason) == ("offline", reason) else logging.WARNING
+        log.log(level, "%s: offline: %s (%s)", self._source.camera, reason, self._source.label)
+        self._set_state("offline", reason)
+
+    def _set_state(self, state: State, reason: str) -> None:
+        changed, self._state, self._reason = state != self._state, state, reason
+        if changed and self._on_state is not None:
+            self._on_state(self._source.camera, state, reason, self._source.epoch)

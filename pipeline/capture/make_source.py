@@ -1,0 +1,88 @@
+"""Picks the kind of source from its address."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from pipeline.capture.images import ImageFolder
+from pipeline.capture.live import LiveSource
+from pipeline.capture.redact import redact
+from pipeline.capture.rtsp import RtspConnection, Transport
+from pipeline.capture.source import Source
+from pipeline.capture.usb import UsbConnection
+from pipeline.capture.video import VideoFile
+from pipeline.errors import GateError
+from pipeline.frames import DropCounter
+
+
+def make_source(
+    camera: str,
+    url: str,
+    *,
+    drops: DropCounter,
+    fps: float = 25.0,
+    transport: Transport = "tcp",
+    open_timeout_s: float = 10.0,
+    read_timeout_s: float = 5.0,
+) -> Source:
+    """Source for `url`, not yet open.
+
+    Args:
+        camera: identifier of the camera, goes into every frame's stamp.
+        url: `rtsp://...` or `rtsps://...`, `usb:0` or `/dev/video0`, an image folder, or a recorded file.
+        drops: counts frames that cannot be used.
+        fps: images a second of an image folder.
+        transport: how RTSP carries the video.
+        open_timeout_s: longest wait for a camera's first frame; must cover the time between two key frames.
+        read_timeout_s: longest wait for any later frame.
+
+    Raises:
+        GateError: the address is of no known kind, or nothing is there.
+    """
+    device = _usb_device(url)
+    if device is not None:
+        return LiveSource(
+            camera,
+            url,
+            lambda timeline: UsbConnection(device, timeline),
+            drops=drops,
+            open_timeout_s=open_timeout_s,
+            read_timeout_s=read_timeout_s,
+        )
+    if url.lower().startswith(("rtsp://", "rtsps://")):
+        return LiveSource(
+            camera,
+            redact(url),
+            lambda timeline: RtspConnection(
+                url,
+                timeline,
+                transport=transport,
+                open_timeout_s=open_timeout_s,
+                read_timeout_s=read_timeout_s,
+            ),
+            drops=drops,
+            open_timeout_s=open_timeout_s,
+            read_timeout_s=read_timeout_s,
+        )
+    return _recording(camera, url, drops, fps)
+
+
+def _usb_device(url: str) -> int | str | None:
+    """Device number of `usb:N`, path of `/dev/videoN`, None for any other address."""
+    number = re.fullmatch(r"usb:([0-9]{1,3})", url)
+    if number:
+        return int(number[1])
+    return url if re.fullmatch(r"/dev/video[0-9]{1,3}", url) else None
+
+
+def _recording(camera: str, url: str, drops: DropCounter, fps: float) -> Source:
+    path = Path(url)
+    if path.is_dir():
+        return ImageFolder(camera, path, drops, fps)
+    if path.is_file():
+        return VideoFile(camera, path, drops)
+    if "://" in url or url.startswith("usb:"):
+        known = "rtsp://..., rtsps://..., usb:0, /dev/video0, a video file or a folder of images"
+        raise GateError(f"{redact(url)}: unknown kind of source; give {known}")
+    raise GateError(f"{url}: no such file or folder; check the path")

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import pytest
+
+from pipeline.capture import redact
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "rtsp://admin:s3cret@10.0.0.5:554/live",
+        "rtsps://admin:s3cret@camera.example/live?channel=1",
+        "rtsp://admin:p@s3cret@10.0.0.5/live",
+        "rtsp://admin:a/s3cret@10.0.0.5/live",
+        "rtsp://10.0.0.5/live?user=admin&password=s3cret",
+        "rtsp://10.0.0.5/live?PWD=s3cret&channel=1",
+        "rtsp://10.0.0.5/user=admin_password=my_s3cret_channel=1.sdp",
+    ],
+)
+def test_redact_hides_the_password(url: str) -> None:
+    text = redact(f"cannot open '{url}': refused")
+    assert "s3cret" not in text
+    assert text.startswith("cannot open 'rtsp")
+    assert text.endswith("refused")
+
+
+def test_redact_keeps_the_host_and_path() -> None:
+    assert redact("rtsp://admin:x@10.0.0.5:554/live?channel=1") == "rtsp://***@10.0.0.5:554/live?channel=1"
+
+
+def test_redact_leaves_other_text_alone() -> None:
+    text = "rtsp://10.0.0.5/live and /dev/video0, mail to a@b.example"
+    assert redact(text) == text
