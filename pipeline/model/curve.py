@@ -20,7 +20,7 @@ def draw_learning_curve(log: Path, picture: Path) -> None:
     steps = [entry for entry in entries if "corner" in entry]
     checks = [entry for entry in entries if "validation" in entry]
     figure, (losses, errors) = plt.subplots(1, 2, figsize=(11, 4), layout="constrained")
-    for name in ("corner", "presence"):
+    for name in ("corner", "presence") if steps else ():
         values = np.array([entry[name] for entry in steps])
         window = min(SMOOTHING_STEPS, len(values))
         smooth = np.convolve(values, np.ones(window) / window, mode="valid")

@@ -98,5 +98,9 @@ def mahalanobis2(results: Sequence[Result]) -> NDArray[np.float64]:
 
 
 def covariance_scale(results: Sequence[Result]) -> float:
-    """Factor on all covariances that puts the median squared Mahalanobis distance where a Gaussian has it."""
-    return float(np.median(mahalanobis2(results)) / CHI2_MEDIAN)
+    """Factor on all covariances that puts the median squared Mahalanobis distance where a Gaussian has it.
+
+    1 where no plate was found.
+    """
+    distances = mahalanobis2(results)
+    return float(np.median(distances) / CHI2_MEDIAN) if len(distances) else 1.0

@@ -20,56 +20,55 @@ from pipeline.model.curve import draw_learning_curve
 from pipeline.model.dataset import Photograph, TrainingSamples, read_index, select
 from pipeline.model.figures import covariance_scale, summary
 from pipeline.model.measure import measure, network_locator
-from pipeline.model.recipe import DEFAULT_RECIPE, Phase, Recipe, load_recipe
+from pipeline.model.recipe import DEFAULT_RECIPE, Recipe, load_recipe
 from pipeline.model.training import Training
 
 
 def batches(
     photographs: list[Photograph], recipe: Recipe, step: int, workers: int
 ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-    """The batches of the rest of the phase that `step` lies in."""
-    phase, done = recipe.at(step)
-    number = recipe.phase.index(phase)
-    augmentation = Augmentation(phase.width_px, phase.height_px, phase.plate_width_px)
-    samples = TrainingSamples(photographs, augmentation, phase.steps * phase.batch, recipe.seed + number)
-    rest = range(done * phase.batch, len(samples))
-    return iter(
-        DataLoader(
-            samples, phase.batch, sampler=rest, num_workers=workers, prefetch_factor=4 if workers else None
-        )
-    )
+    """The batches of the rest of the run, from `step` on."""
+    first = 0
+    for number, phase in enumerate(recipe.phase):
+        augmentation = Augmentation(phase.width_px, phase.height_px, phase.plate_width_px)
+        samples = TrainingSamples(photographs, augmentation, phase.steps * phase.batch, recipe.seed + number)
+        rest = range(max(0, step - first) * phase.batch, len(samples))
+        first += phase.steps
+        yield from DataLoader(samples, phase.batch, sampler=rest, num_workers=workers)
 
 
 def run(training: Training, photographs: list[Photograph], args: argparse.Namespace) -> None:
     """Train to the end of the recipe, with a checkpoint, a validation and a new learning curve every few minutes."""
     validation = select(photographs, "validation")
-    out: Path = args.out
     last_saved = time.monotonic()
-    progress = tqdm(total=training.recipe.steps, initial=training.step, unit="step", dynamic_ncols=True)
-    while training.step < training.recipe.steps:
-        phase: Phase = training.recipe.at(training.step)[0]
+    with tqdm(
+        total=training.recipe.steps, initial=training.step, unit="step", dynamic_ncols=True
+    ) as progress:
         for batch in batches(photographs, training.recipe, training.step, args.workers):
             losses = training.train_step(*batch)
-            _log(out, {"step": training.step, "width_px": phase.width_px, **losses})
+            _log(args.out, {"step": training.step, **losses})
             progress.update()
             progress.set_postfix({name: f"{value:.3f}" for name, value in losses.items()})
             if time.monotonic() - last_saved > 60 * args.checkpoint_minutes:
-                training.save(out / "checkpoint.pt")
-                draw_learning_curve(out / "log.jsonl", out / "curve.png")
+                save(training, args.out)
                 last_saved = time.monotonic()
-            if training.step % args.validate_every == 0 or training.step == training.recipe.steps:
+            if training.step % args.validate_every == 0 and validation:
                 some = validation[: args.validation_images]
                 figures = summary(measure(network_locator(training.average, bfloat16=True), some))
-                _log(out, {"step": training.step, "validation": figures})
+                _log(args.out, {"step": training.step, "validation": figures})
                 progress.write(
                     f"step {training.step}: " + ", ".join(f"{k} {v:.2f}" for k, v in figures.items())
                 )
-    progress.close()
     if validation:
         results = measure(
             network_locator(training.average), tqdm(validation, desc="calibrating", unit="image")
         )
         training.covariance_scale = covariance_scale(results)
+    save(training, args.out)
+
+
+def save(training: Training, out: Path) -> None:
+    """Write checkpoint and learning curve."""
     training.save(out / "checkpoint.pt")
     draw_learning_curve(out / "log.jsonl", out / "curve.png")
 
@@ -120,7 +119,12 @@ def main(argv: list[str] | None = None) -> int:
                 print(
                     f"{len(missing)} backbone tensors are not in the weights and start fresh", file=sys.stderr
                 )
-        run(training, photographs, args)
+        try:
+            run(training, photographs, args)
+        except KeyboardInterrupt:
+            save(training, args.out)
+            print(f"interrupted after step {training.step}; go on with --resume", file=sys.stderr)
+            return 130
     except GateError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

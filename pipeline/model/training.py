@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+import pickle
 from pathlib import Path
 
 import msgspec
@@ -132,5 +133,6 @@ def load_network(path: Path) -> tuple[DilatedResNet50DSNT, float]:
 def _read(path: Path) -> dict:
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, ValueError) as error:
-        raise GateError(f"{path}: not a checkpoint of this program ({error})") from error
+    except (OSError, RuntimeError, ValueError, pickle.UnpicklingError) as error:
+        reason = str(error).splitlines()[0]
+        raise GateError(f"{path}: not a checkpoint of this program ({reason})") from error

@@ -1,0 +1,180 @@
+"""Export a checkpoint to one self-contained ONNX file: `python -m deploy.export --checkpoint checkpoint.pt`.
+
+The file takes camera pixels and gives corners; its weights are stored in half precision and used in single.
+It is written only if ONNX Runtime and torch agree on images to within 0.05 px.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+from deploy.graph import PlateCornerGraph
+from pipeline.errors import GateError
+from pipeline.inference.letterbox import Letterbox
+from pipeline.model.dataset import read_index, select
+from pipeline.model.network import STRIDE_PX
+from pipeline.model.training import load_network
+from pipeline.synthetic.scene import Scenario, frames, gate_camera
+
+OUTPUTS = ("corners_px", "corner_cov_px2", "presence")
+PARITY_LIMIT_PX = 0.05
+SMALLEST_HALVED = 256
+"""Tensors with fewer elements stay in single precision: they weigh nothing."""
+
+
+def export_single(graph: PlateCornerGraph, size_px: tuple[int, int], path: Path) -> onnx.ModelProto:
+    """Export with single-precision weights and a dynamic batch; `size_px` is (width, height)."""
+    width, height = size_px
+    example = torch.zeros(2, height, width, 3, dtype=torch.uint8)
+    torch.onnx.export(
+        graph.eval(),
+        (example,),
+        str(path),
+        input_names=["images"],
+        output_names=list(OUTPUTS),
+        dynamic_shapes={"images": {0: torch.export.Dim("batch", min=1)}},
+        dynamo=True,
+        external_data=False,
+        verbose=False,
+    )
+    return onnx.load(path)
+
+
+def store_in_half(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The same graph with its large weights stored in half precision, each behind a cast back to single.
+
+    ONNX Runtime folds the casts when it loads the file, so that they cost nothing later.
+    """
+    halved = onnx.ModelProto()
+    halved.CopyFrom(model)
+    casts = []
+    for tensor in halved.graph.initializer:
+        if tensor.data_type != TensorProto.FLOAT or np.prod(tensor.dims, dtype=int) < SMALLEST_HALVED:
+            continue
+        values = numpy_helper.to_array(tensor)
+        if np.abs(values).max() > np.finfo(np.float16).max:
+            raise GateError(f"weights {tensor.name} do not fit half precision")
+        name = tensor.name
+        tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), f"{name}.half"))
+        casts.append(
+            helper.make_node("Cast", [f"{name}.half"], [name], name=f"{name}.single", to=TensorProto.FLOAT)
+        )
+    nodes = casts + list(halved.graph.node)
+    del halved.graph.node[:]
+    halved.graph.node.extend(nodes)
+    onnx.checker.check_model(halved)
+    return halved
+
+
+def parity(
+    graph: PlateCornerGraph, model: onnx.ModelProto, images: Sequence[NDArray[np.uint8]]
+) -> dict[str, float]:
+    """Largest differences between torch and ONNX Runtime over (H, W, 3) images, in corner pixels and in presence."""
+    corner_px, presence = 0.0, 0.0
+    source = model.SerializeToString()
+    session = onnxruntime.InferenceSession(source, providers=["CPUExecutionProvider"])
+    for image in images:
+        batch = image[None]
+        with torch.inference_mode():
+            expected = [output.numpy() for output in graph(torch.from_numpy(batch))]
+        found = session.run(list(OUTPUTS), {"images": batch})
+        corner_px = max(corner_px, float(np.linalg.norm(expected[0] - found[0], axis=-1).max()))
+        presence = max(presence, float(np.abs(expected[2] - found[2]).max()))
+    return {"corner_px": corner_px, "presence": presence}
+
+
+def export(
+    checkpoint: Path, out: Path, size_px: tuple[int, int], images: Sequence[NDArray[np.uint8]]
+) -> None:
+    """Export, compare and write.
+
+    Raises:
+        GateError: torch and ONNX Runtime disagree; nothing is written then.
+    """
+    network, covariance_scale = load_network(checkpoint)
+    graph = PlateCornerGraph(network, covariance_scale)
+    with tempfile.TemporaryDirectory() as folder:
+        single = export_single(graph, size_px, Path(folder) / "single.onnx")
+    difference = parity(graph, single, images)
+    print(f"single precision, torch against ONNX Runtime on {len(images)} images: {_text(difference)}")
+    if difference["corner_px"] > PARITY_LIMIT_PX:
+        raise GateError(
+            f"{out}: not written, since torch and ONNX Runtime differ by {difference['corner_px']:.3f} px, "
+            f"more than {PARITY_LIMIT_PX} px"
+        )
+    half = store_in_half(single)
+    print(f"half-precision storage, torch in single against it: {_text(parity(graph, half, images))}")
+    half.metadata_props.extend(_metadata(size_px))
+    unfinished = out.with_suffix(".tmp")
+    onnx.save(half, unfinished)
+    unfinished.replace(out)
+    digest = hashlib.sha256(out.read_bytes()).hexdigest()
+    print(f"{out}: {out.stat().st_size / 1e6:.1f} MB, sha256 {digest[:12]}")
+
+
+def comparison_images(data: Path | None, size_px: tuple[int, int], count: int) -> list[NDArray[np.uint8]]:
+    """Validation photographs of an index in a letterbox, or frames of the drawn gate scene where none is given."""
+    if data is None:
+        drawn = [image for image, _ in frames(Scenario(camera=gate_camera(*size_px), fps=4.0))]
+        return drawn[:count]
+    images = []
+    for photograph in select(read_index(data), "validation")[:count]:
+        image = np.empty((size_px[1], size_px[0], 3), np.uint8)
+        Letterbox.fit((photograph.width_px, photograph.height_px), size_px).draw(photograph.read(), image)
+        images.append(image)
+    if not images:
+        raise GateError(
+            f"{data}: holds no validation photographs to compare on; leave --data out to use drawn ones"
+        )
+    return images
+
+
+def _metadata(size_px: tuple[int, int]) -> list[onnx.StringStringEntryProto]:
+    facts = {
+        "task": "plate-corners",
+        "corner_order": "TL,TR,BR,BL",
+        "input": f"{size_px[0]}x{size_px[1]} BGR uint8 NHWC",
+    }
+    return [onnx.StringStringEntryProto(key=key, value=value) for key, value in facts.items()]
+
+
+def _text(difference: dict[str, float]) -> str:
+    return f"corners {difference['corner_px']:.4f} px, presence {difference['presence']:.5f} at most"
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m deploy.export", description=__doc__)
+    parser.add_argument("--checkpoint", type=Path, required=True, help="checkpoint.pt of a training run")
+    parser.add_argument("--out", type=Path, default=Path("deploy/models/plate_corners.onnx"))
+    parser.add_argument("--size", type=int, nargs=2, default=(640, 480), metavar=("WIDTH", "HEIGHT"))
+    parser.add_argument(
+        "--data", type=Path, help="compare on validation photographs of this index, not on drawn scenes"
+    )
+    parser.add_argument("--images", type=int, default=16, help="how many images to compare on")
+    args = parser.parse_args(argv)
+    try:
+        if any(side % STRIDE_PX or side <= 0 for side in args.size):
+            raise GateError(f"--size {args.size[0]} {args.size[1]}: both sides must divide by {STRIDE_PX}")
+        size_px = (args.size[0], args.size[1])
+        export(args.checkpoint, args.out, size_px, comparison_images(args.data, size_px, args.images))
+    except GateError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from pipeline.errors import GateError  # noqa: E402
+from pipeline.model.augment import Augmentation  # noqa: E402
+from pipeline.model.dataset import TrainingSamples, read_index, select, to_tensor  # noqa: E402
+
+
+def test_index_is_read_with_its_plates(plate_index):
+    photographs = read_index(plate_index)
+    assert len(photographs) == 12
+    assert sum(photo.closest is not None for photo in photographs) == 8
+    assert photographs[0].read().shape == (300, 400, 3)
+
+
+def test_broken_line_is_named(tmp_path):
+    (tmp_path / "index.jsonl").write_text(
+        '{"file": "a.jpg", "width": 4, "height": 3, "plates": []}\n{"file": "b"}\n'
+    )
+    with pytest.raises(GateError, match=r"index\.jsonl line 2"):
+        read_index(tmp_path)
+
+
+def test_missing_index_is_one_clear_error(tmp_path):
+    with pytest.raises(GateError, match="no such index"):
+        read_index(tmp_path / "nowhere")
+
+
+def test_train_and_validation_share_no_photograph_and_no_group(plate_index):
+    photographs = read_index(plate_index)
+    train, validation = ({photo.group for photo in select(photographs, s)} for s in ("train", "validation"))
+    assert not train & validation
+    assert len(train) + len(validation) == 8
+
+
+def test_samples_depend_on_seed_and_index_alone(plate_index):
+    photographs = read_index(plate_index)
+    first, again = (
+        TrainingSamples(photographs, Augmentation(160, 120, (40, 140)), 20, seed=1) for _ in range(2)
+    )
+    other = TrainingSamples(photographs, Augmentation(160, 120, (40, 140)), 20, seed=2)
+    for index in (7, 3):
+        for a, b in zip(first[index], again[index], strict=True):
+            assert torch.equal(a, b)
+    assert not torch.equal(first[7][0], other[7][0])
+
+
+def test_samples_hold_plates_and_plate_free_images(plate_index):
+    samples = TrainingSamples(read_index(plate_index), Augmentation(160, 120, (40, 140)), 60, seed=3)
+    presence = np.array([samples[index][2].item() for index in range(60)])
+    assert 0.6 < presence.mean() < 0.97
+
+
+def test_to_tensor_is_normalised_rgb():
+    image = np.zeros((1, 1, 3), np.uint8)
+    image[0, 0] = (255, 0, 51)  # blue 1, green 0, red 0.2
+    expected = [(0.2 - 0.485) / 0.229, (0 - 0.456) / 0.224, (1 - 0.406) / 0.225]
+    assert to_tensor(image).flatten().tolist() == pytest.approx(expected, abs=1e-5)

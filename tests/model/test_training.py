@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from pipeline.errors import GateError  # noqa: E402
+from pipeline.model import train  # noqa: E402
+from pipeline.model.recipe import DEFAULT_RECIPE, load_recipe  # noqa: E402
+from pipeline.model.training import Training, load_network  # noqa: E402
+
+RECIPE = """
+seed = 1
+sigma_cells = 1.0
+euclidean_weight = 0.25
+js_weight = 1.0
+presence_weight = 0.2
+average_decay = 0.9
+weight_decay = 0.01
+[[phase]]
+width_px = 96
+height_px = 72
+steps = 2
+batch = 2
+learning_rate = 1e-3
+pretrained_rate = 0.5
+plate_width_px = [30.0, 60.0]
+[[phase]]
+width_px = 128
+height_px = 96
+steps = 1
+batch = 2
+learning_rate = 1e-4
+pretrained_rate = 0.5
+plate_width_px = [30.0, 80.0]
+"""
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    from torchvision.models import resnet50
+
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp("weights") / "resnet50.pt"
+    torch.save(resnet50(weights=None).state_dict(), path)
+    return path
+
+
+def _arguments(plate_index, weights, out, recipe):
+    data = ["--data", str(plate_index), "--imagenet", str(weights), "--recipe", str(recipe)]
+    return [*data, "--out", str(out), "--workers", "0", "--validation-images", "1", "--validate-every", "3"]
+
+
+@pytest.fixture(scope="module")
+def finished_run(plate_index, weights, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    (folder / "recipe.toml").write_text(RECIPE)
+    assert train.main(_arguments(plate_index, weights, folder / "out", folder / "recipe.toml")) == 0
+    return folder
+
+
+def test_run_leaves_checkpoint_log_and_curve(finished_run):
+    entries = [json.loads(line) for line in (finished_run / "out/log.jsonl").read_text().splitlines()]
+    assert [entry["step"] for entry in entries if "corner" in entry] == [1, 2, 3]
+    assert (finished_run / "out/curve.png").stat().st_size > 10_000
+    network, covariance_scale = load_network(finished_run / "out/checkpoint.pt")
+    assert not network.training and covariance_scale > 0
+
+
+def test_resumed_run_ends_where_an_uninterrupted_one_does(
+    finished_run, plate_index, weights, tmp_path, monkeypatch
+):
+    arguments = _arguments(plate_index, weights, tmp_path / "out", finished_run / "recipe.toml")
+    step = Training.train_step
+
+    def interrupted(self, *batch):
+        if self.step == 1:
+            raise KeyboardInterrupt
+        return step(self, *batch)
+
+    monkeypatch.setattr(Training, "train_step", interrupted)
+    assert train.main(arguments) == 130
+    monkeypatch.setattr(Training, "train_step", step)
+    assert train.main([*arguments, "--resume"]) == 0
+    whole, resumed = (load_network(folder / "out/checkpoint.pt")[0] for folder in (finished_run, tmp_path))
+    for a, b in zip(whole.state_dict().values(), resumed.state_dict().values(), strict=True):
+        assert torch.allclose(a.float(), b.float(), atol=1e-5)
+
+
+def test_frozen_layers_stay_and_the_others_learn(finished_run, weights):
+    start = torch.load(weights, weights_only=True)
+    network, _ = load_network(finished_run / "out/checkpoint.pt")
+    assert torch.equal(network.layer1[0].conv1.weight, start["layer1.0.conv1.weight"])
+    assert not torch.equal(network.layer3[0].conv1.weight, start["layer3.0.conv1.weight"])
+
+
+def test_one_batch_can_be_learned_by_heart():
+    """The losses, the learning rates and the heads together find the corners of a batch they see again and again."""
+    torch.manual_seed(0)
+    recipe = load_recipe(DEFAULT_RECIPE)
+    training = Training(recipe, stride_on_first_conv=False)
+    rng = np.random.default_rng(0)
+    images = torch.from_numpy(rng.standard_normal((2, 3, 64, 96)).astype(np.float32))
+    corners = torch.tensor([[[20.0, 12], [70, 14], [69, 40], [21, 38]]] * 2)
+    losses = [training.train_step(images, corners, torch.ones(2))["corner"] for _ in range(25)]
+    assert losses[-1] < 0.5 * losses[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("steps = 2", "step = 2"), "step"),
+        (("width_px = 96", "width_px = 100"), "divide by 8"),
+        (("seed", "sed"), "sed"),
+    ],
+)
+def test_wrong_recipe_is_named(tmp_path, change, message):
+    path = tmp_path / "recipe.toml"
+    path.write_text(RECIPE.replace(*change, 1))
+    with pytest.raises(GateError, match=message):
+        load_recipe(path)
+
+
+def test_file_that_is_no_checkpoint_is_refused(tmp_path):
+    path = tmp_path / "checkpoint.pt"
+    path.write_bytes(b"not a checkpoint")
+    with pytest.raises(GateError, match=r"checkpoint\.pt: not a checkpoint"):
+        load_network(path)
