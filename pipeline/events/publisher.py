@@ -1,0 +1,113 @@
+"""Publishes events over ZeroMQ to whoever subscribes, and never waits for anyone."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from types import TracebackType
+from typing import Self
+
+import zmq
+
+from pipeline.errors import GateError
+from pipeline.events.codec import encode
+from pipeline.events.schema import Event
+from pipeline.events.wire import DEFAULT_ENDPOINT, MAX_JPEG_BYTES, check_endpoint, is_loopback, topic_of
+
+_log = logging.getLogger(__name__)
+
+# Of what subscribers send, which are topic prefixes; nobody keeps the pipeline busy by subscribing.
+_MAX_SUBSCRIPTION_BYTES = 1024
+_MAX_NOTES_AT_ONCE = 100
+
+
+class EventPublisher:
+    """A publishing socket, bound from construction to `close`. Used by one thread.
+
+    A subscriber that reads too slowly loses events once `high_water_mark` of them wait for it, and sees the
+    loss as a gap in `seq`; neither the pipeline nor other subscribers notice.
+    """
+
+    def __init__(
+        self, endpoint: str = DEFAULT_ENDPOINT, *, high_water_mark: int = 1000, linger_s: float = 1.0
+    ) -> None:
+        """Bind `endpoint`; a port of `*` takes any free one, see `endpoint`.
+
+        Args:
+            endpoint: `tcp://host:port`. There is no encryption, so the default is loopback.
+            high_water_mark: events that may wait for one subscriber.
+            linger_s: how long `close` may take to send what still waits.
+
+        Raises:
+            GateError: the endpoint is malformed, in use, or not on this machine.
+        """
+        check_endpoint(endpoint)
+        self._context = zmq.Context()
+        # XPUB is PUB that also tells which topics are subscribed to.
+        self._socket = self._context.socket(zmq.XPUB)
+        self._topics: set[bytes] = set()
+        # Options that are set after bind have no effect.
+        self._socket.set(zmq.SNDHWM, high_water_mark)
+        self._socket.set(zmq.LINGER, round(1000 * linger_s))
+        self._socket.set(zmq.MAXMSGSIZE, _MAX_SUBSCRIPTION_BYTES)
+        try:
+            self._socket.bind(endpoint)
+        except zmq.ZMQError as error:
+            self.close()
+            raise GateError(_bind_failure(endpoint, error)) from error
+        if not is_loopback(endpoint):
+            _log.warning("events leave this machine unencrypted at %s", self.endpoint)
+
+    @property
+    def endpoint(self) -> str:
+        """The endpoint in effect, with the real port."""
+        return self._socket.get_string(zmq.LAST_ENDPOINT)
+
+    def emit(self, event: Event, jpeg: bytes | None = None) -> None:
+        """Send one event, and the plate's crop as a second payload where there is one. Does not wait."""
+        if jpeg is not None and len(jpeg) > MAX_JPEG_BYTES:
+            raise ValueError(f"crop of {len(jpeg)} bytes; {MAX_JPEG_BYTES} are allowed")
+        self._note_subscriptions()
+        message = [topic_of(event), encode(event)]
+        self._socket.send_multipart(message if jpeg is None else [*message, jpeg])
+
+    def wait_for_subscriber(self, timeout_s: float) -> bool:
+        """Wait until someone subscribes to something; False when nobody did in time."""
+        deadline_s = time.monotonic() + timeout_s
+        self._note_subscriptions()
+        while not self._topics and (left_s := deadline_s - time.monotonic()) > 0:
+            self._socket.poll(math.ceil(1000 * left_s))
+            self._note_subscriptions()
+        return bool(self._topics)
+
+    def close(self) -> None:
+        """Send what waits, for at most `linger_s`, and free the port. May be called again."""
+        self._socket.close()
+        self._context.term()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _note_subscriptions(self) -> None:
+        """Read what subscribers sent: 1 or 0 for the first subscription to a topic and the last one's end."""
+        for _ in range(_MAX_NOTES_AT_ONCE):
+            if not self._socket.poll(0):
+                return
+            message = self._socket.recv()
+            if message[:1] == b"\x01":
+                self._topics.add(message[1:])
+            elif message[:1] == b"\x00":
+                self._topics.discard(message[1:])
+
+
+def _bind_failure(endpoint: str, error: zmq.ZMQError) -> str:
+    if error.errno == zmq.EADDRINUSE:
+        return f"event endpoint {endpoint} is in use: stop the other program or choose another port"
+    reason = zmq.strerror(error.errno or 0)
+    return f"event endpoint {endpoint} cannot be bound ({reason}): use an address of this machine"

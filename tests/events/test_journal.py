@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import pytest
+
+from pipeline.errors import GateError
+from pipeline.events import EventComposer, EventJournal, ReplayJournal, encode, read_journal
+from tests.events.builders import make_heartbeat, make_passage
+
+
+def some_events(count=3):
+    composer = EventComposer()
+    return [make_passage(composer) for _ in range(count)]
+
+
+def write(journal, events):
+    with journal:
+        for event in events:
+            journal.emit(event, b"\xff\xd8")
+
+
+def test_replay_journal_holds_one_event_a_line(tmp_path):
+    events = some_events()
+    write(ReplayJournal(tmp_path / "out.jsonl"), events)
+    assert (tmp_path / "out.jsonl").read_bytes() == b"".join(encode(event) + b"\n" for event in events)
+    assert list(read_journal(tmp_path / "out.jsonl")) == events
+    assert [path.name for path in tmp_path.iterdir()] == ["out.jsonl"]
+
+
+def test_replay_journal_written_twice_gives_the_same_bytes(tmp_path):
+    for name in ("a", "b"):
+        write(ReplayJournal(tmp_path / name), some_events())
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_replay_journal_of_a_broken_replay_leaves_the_old_file_and_the_part(tmp_path):
+    out = tmp_path / "out.jsonl"
+    write(ReplayJournal(out), some_events(2))
+    with pytest.raises(RuntimeError), ReplayJournal(out) as journal:
+        journal.emit(some_events(1)[0])
+        raise RuntimeError
+    assert len(list(read_journal(out))) == 2
+    assert len(list(read_journal(tmp_path / "out.jsonl.part"))) == 1
+
+
+def test_replay_journal_starts_empty_over_an_old_part(tmp_path):
+    (tmp_path / "out.jsonl.part").write_text("half a li")
+    write(ReplayJournal(tmp_path / "out.jsonl"), some_events(1))
+    assert len(list(read_journal(tmp_path / "out.jsonl"))) == 1
+
+
+def test_event_journal_can_be_read_while_it_is_written_and_continued(tmp_path):
+    path = tmp_path / "gate.jsonl"
+    with EventJournal(path) as journal:
+        journal.emit(make_passage())
+        assert len(list(read_journal(path))) == 1
+    write(EventJournal(path), [make_heartbeat()])
+    assert [event.kind for event in read_journal(path)] == ["passage.update", "heartbeat"]
+
+
+@pytest.mark.parametrize("journal", [EventJournal, ReplayJournal])
+def test_journal_that_cannot_be_written_is_refused_at_once(tmp_path, journal):
+    with pytest.raises(GateError, match="no regular file"):
+        journal(tmp_path)
+    with pytest.raises(GateError, match="cannot write"):
+        journal(tmp_path / "missing" / "out.jsonl")
+
+
+def test_event_journal_on_a_full_disk_says_so(tmp_path, monkeypatch):
+    import os
+
+    if not os.path.exists("/dev/full"):  # noqa: PTH110
+        pytest.skip("no /dev/full on this system")
+    journal = EventJournal(tmp_path / "out.jsonl")
+    journal.close()
+    with open("/dev/full", "wb", buffering=0) as full:  # noqa: PTH123
+        monkeypatch.setattr(journal, "_file", full)
+        with pytest.raises(GateError, match="No space left"):
+            journal.emit(make_passage())
+
+
+def test_read_journal_names_the_bad_line(tmp_path):
+    path = tmp_path / "out.jsonl"
+    path.write_bytes(encode(make_passage()) + b"\n{}\n")
+    with pytest.raises(GateError, match=r"out\.jsonl, line 2: .*schema"):
+        list(read_journal(path))
+    with pytest.raises(GateError, match="cannot read"):
+        list(read_journal(tmp_path / "none.jsonl"))
