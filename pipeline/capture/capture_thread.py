@@ -70,7 +70,10 @@ class CaptureThread(threading.Thread):
         super().start()
 
     def stop(self, timeout_s: float = 2.0) -> None:
-        """Stops reading, whatever the source is doing, and waits for the end of the thread."""
+        """Stops reading, whatever the source is doing, and waits for the end of the thread.
+
+        To stop several threads at once, call `stop(0)` on each of them first.
+        """
         self._stopping.set()
         self._source.interrupt()
         self._mailbox.close()

@@ -20,7 +20,7 @@ from pipeline.capture.source import Source, SourceLost
 from pipeline.capture.timeline import Timeline
 from pipeline.frames import DropCounter, Frame
 
-_CLOSE_WAIT_S = 0.5
+_LEAVE_WAIT_S = 0.5
 _LEFT_CHECK_S = 0.1
 
 
@@ -87,11 +87,10 @@ class LiveSource(Source):
         return frame
 
     def close(self) -> None:
-        """Leaves the connection; waits a moment for the camera to be told."""
+        """Leaves the connection."""
         self._first = None
         if self._pump is not None:
             self._pump.leave()
-            self._pump.join(_CLOSE_WAIT_S)
 
     def interrupt(self) -> None:
         """Makes `open` and `read` raise `SourceLost` from now on."""
@@ -134,8 +133,10 @@ class _Pump(threading.Thread):
             self._connection.close()
 
     def leave(self) -> None:
-        """Lets the thread end after its current call; nobody waits for its frames any more."""
-        self._left.set()
+        """Lets the thread end after its current call, and gives it a moment to tell the camera."""
+        if not self._left.is_set():
+            self._left.set()
+            self.join(_LEAVE_WAIT_S)
 
     def wake_reader(self) -> None:
         """Ends the reader's wait; if the outbox is full it does not wait anyway."""
