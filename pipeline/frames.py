@@ -138,7 +138,6 @@ class DropReason(enum.StrEnum):
     UNDECODABLE = "undecodable"  # the decoder could not make an image of it
     BAD_TIME = "bad_time"  # presentation time missing, repeated or running backwards
     STOPPED = "stopped"  # the program was stopped while the frame waited
-    SEND_QUEUE_FULL = "send_queue_full"  # the subscriber side did not take the event in time
 
 
 class DropCounter:

@@ -13,7 +13,7 @@ import zmq
 from pipeline.errors import GateError
 from pipeline.events.codec import encode
 from pipeline.events.schema import Event
-from pipeline.events.wire import DEFAULT_ENDPOINT, MAX_JPEG_BYTES, check_endpoint, is_loopback, topic_of
+from pipeline.events.wire import DEFAULT_ENDPOINT, MAX_JPEG_BYTES, check_endpoint, is_local, topic_of
 
 _log = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ class EventPublisher:
         """Bind `endpoint`; a port of `*` takes any free one, see `endpoint`.
 
         Args:
-            endpoint: `tcp://host:port`. There is no encryption, so the default is loopback.
+            endpoint: `tcp://host:port` or `ipc://path`. Nothing is encrypted, so the default is loopback.
             high_water_mark: events that may wait for one subscriber.
             linger_s: how long `close` may take to send what still waits.
 
@@ -56,7 +56,7 @@ class EventPublisher:
         except zmq.ZMQError as error:
             self.close()
             raise GateError(_bind_failure(endpoint, error)) from error
-        if not is_loopback(endpoint):
+        if not is_local(endpoint):
             _log.warning("events leave this machine unencrypted at %s", self.endpoint)
 
     @property

@@ -16,7 +16,8 @@ MAX_JPEG_BYTES = 1024 * 1024
 
 _CAMERA_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
 _TCP_ENDPOINT = re.compile(r"tcp://[A-Za-z0-9.*_-]+:(\d{1,5}|\*)")
-_LOOPBACK_ENDPOINT = re.compile(r"tcp://(127\.\d+\.\d+\.\d+|localhost):.*")
+_IPC_ENDPOINT = re.compile(r"ipc://\S+")
+_LOCAL_ENDPOINT = re.compile(r"ipc://.*|tcp://(127\.\d+\.\d+\.\d+|localhost):.*")
 
 
 def topic_of(event: EventHeader) -> bytes:
@@ -47,15 +48,17 @@ def check_endpoint(endpoint: str) -> str:
     """`endpoint` itself.
 
     Raises:
-        GateError: it is not of the form `tcp://host:port`.
+        GateError: it is neither `tcp://host:port` nor `ipc://path`.
     """
     tcp = _TCP_ENDPOINT.fullmatch(endpoint)
     # ZeroMQ takes ports beyond 65535 silently, modulo 65536.
-    if tcp and (tcp[1] == "*" or int(tcp[1]) <= 65535):
+    if (tcp and (tcp[1] == "*" or int(tcp[1]) <= 65535)) or _IPC_ENDPOINT.fullmatch(endpoint):
         return endpoint
-    raise GateError(f"event endpoint {endpoint!r}: use tcp://host:port, for example {DEFAULT_ENDPOINT}")
+    raise GateError(
+        f"event endpoint {endpoint!r}: use tcp://host:port or ipc://path, like {DEFAULT_ENDPOINT}"
+    )
 
 
-def is_loopback(endpoint: str) -> bool:
+def is_local(endpoint: str) -> bool:
     """Whether only this machine can reach `endpoint`."""
-    return _LOOPBACK_ENDPOINT.fullmatch(endpoint) is not None
+    return _LOCAL_ENDPOINT.fullmatch(endpoint) is not None

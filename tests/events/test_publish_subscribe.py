@@ -282,6 +282,13 @@ def test_subscriber_skips_kinds_of_later_versions(raw_publisher):
     assert (subscriber.unknown, subscriber.malformed, subscriber.lost) == (1, 0, 0)
 
 
+def test_publisher_and_subscriber_meet_at_a_path(tmp_path, caplog):
+    with EventPublisher(f"ipc://{tmp_path}/events") as publisher, subscribed(publisher) as subscriber:
+        publisher.emit(make_passage())
+        assert receive(subscriber, 1)
+    assert not caplog.records
+
+
 def test_publisher_ignores_what_strangers_send(publisher):
     with zmq.Context() as context, context.socket(zmq.XSUB) as stranger:
         stranger.linger = 0
