@@ -25,7 +25,7 @@ _CORRELATIONS: Array = np.array([0.0, 0.3, 0.55, 0.75, 0.88, 0.95])  # between n
 
 @dataclass(frozen=True, eq=False)
 class Prior:
-    """Independent Gaussians: mean (11,) and sd (11,) of the parameters; sd 0 holds a parameter fixed."""
+    """Independent Gaussians: mean (16,) and sd (16,) of the parameters; sd 0 holds a parameter fixed."""
 
     mean: Array
     sd: Array
@@ -45,8 +45,8 @@ class TrackFit:
     """A fitted motion.
 
     Attributes:
-        motion: (11,) parameters.
-        covariance: (11, 11); rows of fixed parameters are 0.
+        motion: (16,) parameters.
+        covariance: (16, 16); rows of fixed parameters are 0.
         log_evidence: logarithm of the probability of the track under this setting, for comparing settings.
         noise_scale: corner noise as a multiple of the stated standard deviations.
         setting: what was given.
@@ -72,7 +72,7 @@ def robust_minimum(data: TrackData, setting: Setting, start: Array) -> tuple[Arr
     """Levenberg-Marquardt from `start` with a Huber weight for each frame.
 
     Returns:
-        motion: (11,) parameters at the minimum.
+        motion: (16,) parameters at the minimum.
         cost: minus twice the log posterior there, constants left out.
         inliers: (n,) frames whose residual is not out of line with the others'.
     """

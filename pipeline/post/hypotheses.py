@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from calib.camera import Camera
 from pipeline.post.fit import Prior, Setting, TrackFit, fit_noise, robust_minimum
 from pipeline.post.plate_formats import PlateFormat
-from pipeline.post.plate_motion import ASPECT, SPEED, TILT, YAW, X, Y, Z
+from pipeline.post.plate_motion import ASPECT, SPEED, STRETCHES, TILT, YAW, X, Y, Z
 from pipeline.post.priors import (
     areas,
     aspect_tolerance,
@@ -29,9 +29,20 @@ Array = NDArray[np.float64]
 
 _ANY_ASPECT = (np.log(1 / 3), 0.6)  # log height over width of a plate of unknown format: mean, sd
 _UNKNOWN_FORMAT = 0.01  # prior probability that the plate is of none of the formats
-_STEADY_ODDS = 10.0  # before the track is seen, steady speed against braking
-_LEAST_FRAMES_TO_BRAKE = 8
+_STEADY_OVER_BRAKING = float(np.log(10))  # log odds before the track is seen
+_STEADY_OVER_BEGUN = float(np.log(30))  # the same against braking that has just begun
+_JUST_BEGUN = 1  # stretches of time
+_HOPELESS = 5.0  # log odds at which an alternative is not worth its time
 _ASPECT_REACH = 5.0  # formats this many sd from the fitted aspect are not tried
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """A fit under one format, and the logarithm of its probability before the track is seen."""
+
+    plate_format: PlateFormat | None
+    fit: TrackFit
+    log_prior: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,10 +80,13 @@ def explain(data: TrackData, camera: Camera, formats: Sequence[PlateFormat]) -> 
         return None
     data = data.subset(branches[0][1])
     unknown = [fit_noise(motion, data, free) for motion, _ in branches]
-    candidates: list[tuple[PlateFormat | None, TrackFit]] = [(None, fit) for fit in unknown]
+    candidates = [Candidate(None, fit, float(np.log(_UNKNOWN_FORMAT))) for fit in unknown]
+    share = float(np.log((1 - _UNKNOWN_FORMAT) / len(formats)))
     for plate_format in formats:
-        candidates += [(plate_format, fit) for fit in _fits(data, prior, plate_format, unknown)]
-    return Explanation(_weighed(_braked(candidates, data), len(formats)), data)
+        candidates += [
+            Candidate(plate_format, fit, share) for fit in _fits(data, prior, plate_format, unknown)
+        ]
+    return Explanation(_weighed(_with_braking(candidates, data)), data)
 
 
 def _log_aspect(plate_format: PlateFormat) -> float:
@@ -110,38 +124,38 @@ def _fits(
     return fits
 
 
-def _braked(
-    candidates: list[tuple[PlateFormat | None, TrackFit]], data: TrackData
-) -> list[tuple[PlateFormat | None, TrackFit]]:
-    """The candidates with an acceleration each, where the track calls for one."""
-    if len(data.times_s) < _LEAST_FRAMES_TO_BRAKE:
-        return candidates
-    steady = max(candidates, key=lambda item: item[1].log_evidence)[1]
-    changing = fit_noise(steady.motion, data, _braking(steady.setting))
-    if changing.log_evidence < steady.log_evidence + np.log(_STEADY_ODDS):
-        return candidates
-    return [(plate_format, _refitted(fit, data)) for plate_format, fit in candidates]
+def _with_braking(candidates: list[Candidate], data: TrackData) -> list[Candidate]:
+    """The candidates and, where the track leaves it open, each of them with a changing speed.
+
+    One step from the best candidate tells whether braking is worth a fit of its own. Braking that has only just
+    begun is a small change, for which that one step is enough.
+    """
+    best = max(candidates, key=lambda item: item.log_prior + item.fit.log_evidence)
+    begun_fit = fit_noise(best.fit.motion, data, _braking(best.fit.setting, _JUST_BEGUN))
+    begun = Candidate(best.plate_format, begun_fit, best.log_prior - _STEADY_OVER_BEGUN)
+    glance = fit_noise(best.fit.motion, data, _braking(best.fit.setting, STRETCHES))
+    if glance.log_evidence - _STEADY_OVER_BRAKING < best.fit.log_evidence - _HOPELESS:
+        return [*candidates, begun]
+    braking: list[Candidate] = []
+    for item in candidates:
+        if item.fit.log_evidence > best.fit.log_evidence - _HOPELESS or item.plate_format is None:
+            setting = _braking(item.fit.setting, STRETCHES)
+            fit = fit_noise(robust_minimum(data, setting, item.fit.motion)[0], data, setting)
+            braking.append(Candidate(item.plate_format, fit, item.log_prior - _STEADY_OVER_BRAKING))
+    return [*candidates, begun, *braking]
 
 
-def _braking(setting: Setting) -> Setting:
-    return replace(setting, prior=with_braking(setting.prior))
+def _braking(setting: Setting, stretches: int) -> Setting:
+    return replace(setting, prior=with_braking(setting.prior, stretches))
 
 
-def _refitted(fit: TrackFit, data: TrackData) -> TrackFit:
-    """`fit` with an acceleration."""
-    setting = _braking(fit.setting)
-    return fit_noise(robust_minimum(data, setting, fit.motion)[0], data, setting)
-
-
-def _weighed(candidates: list[tuple[PlateFormat | None, TrackFit]], formats: int) -> tuple[Hypothesis, ...]:
-    """Posterior probabilities, formats equally likely before."""
-    before = np.array(
-        [_UNKNOWN_FORMAT if item is None else (1 - _UNKNOWN_FORMAT) / formats for item, _ in candidates]
-    )
-    evidence = np.array([fit.log_evidence for _, fit in candidates])
-    weights = before * np.exp(evidence - evidence.max())
+def _weighed(candidates: list[Candidate]) -> tuple[Hypothesis, ...]:
+    """Posterior probabilities."""
+    logs = np.array([item.log_prior + item.fit.log_evidence for item in candidates])
+    weights = np.exp(logs - logs.max())
     weights /= weights.sum()
     found = [
-        Hypothesis(item, fit, float(weight)) for (item, fit), weight in zip(candidates, weights, strict=True)
+        Hypothesis(item.plate_format, item.fit, float(weight))
+        for item, weight in zip(candidates, weights, strict=True)
     ]
     return tuple(sorted(found, key=lambda item: -item.probability))

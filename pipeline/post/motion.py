@@ -14,7 +14,18 @@ from pipeline.frames import Estimate, Motion, MotionEstimate
 from pipeline.post.fit import TrackFit, whitened
 from pipeline.post.hypotheses import Explanation, Hypothesis, explain
 from pipeline.post.plate_formats import PlateFormat
-from pipeline.post.plate_motion import ACCELERATION, COUNT, HEADING, SLOPE, SPEED, X, Y, Z, travel_direction
+from pipeline.post.plate_motion import (
+    ACCELERATIONS,
+    COUNT,
+    HEADING,
+    SLOPE,
+    SPEED,
+    X,
+    Y,
+    Z,
+    travel_by_accelerations,
+    travel_direction,
+)
 from pipeline.post.priors import reference_axes
 from pipeline.post.track_data import TrackData, TrackPoint, thinned, track_data
 
@@ -98,19 +109,20 @@ def _judged(explanation: Explanation, camera: Camera, speed_over: SpeedOver) -> 
 
 
 def _quantities(fit: TrackFit, camera: Camera, data: TrackData, speed_over: SpeedOver) -> tuple[Array, Array]:
-    """range_m, distance_m, speed_kmh (3,) and their derivatives (3, 11)."""
+    """range_m, distance_m, speed_kmh (3,) and their derivatives (3, 16)."""
     motion, slopes = fit.motion, np.zeros((3, COUNT))
     place = motion[[X, Y, Z]]
     heading = motion[HEADING] if camera.mount is None else 0.0
     line, by_heading, by_slope = travel_direction(heading, motion[SLOPE])
     stop_line = 0.0 if camera.mount is None else camera.mount.stop_line_m
-    half_way = 0.0 if speed_over == "now" else 0.5 * data.times_s[0]
     distance = np.linalg.norm(place)
     slopes[0, [X, Y, Z]] = place / distance
     slopes[1, [X, Y, Z]] = line
     slopes[1, HEADING] = place @ by_heading if camera.mount is None else 0.0
     slopes[1, SLOPE] = place @ by_slope
-    slopes[2, [SPEED, ACCELERATION]] = _KMH, _KMH * half_way
+    slopes[2, SPEED] = _KMH
+    if speed_over == "track" and data.times_s[0] < 0:
+        slopes[2, ACCELERATIONS] = _KMH * travel_by_accelerations(data.times_s)[0] / data.times_s[0]
     return np.array([distance, place @ line - stop_line, slopes[2] @ motion]), slopes
 
 

@@ -5,7 +5,8 @@ axes when the mount is known, otherwise those of the camera (X = x, Y = z, Z = -
 these parameters, indexed by the constants below:
 
 - X, Y, Z (m): plate centre at time 0, the newest frame;
-- SPEED (m/s): closing speed at time 0; ACCELERATION (m/s^2): its rate of change;
+- SPEED (m/s): closing speed at time 0;
+- ACCELERATIONS (m/s^2): its rate of change, constant over each of a few stretches of time, newest first;
 - HEADING (rad): angle of the line of travel to the right of Y; SLOPE (rad): its angle above the X-Y plane,
   both for the direction away from the camera;
 - YAW, TILT (rad): the plate's facing against the line of travel, in the same two senses; ROLL (rad):
@@ -20,8 +21,11 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-X, Y, Z, SPEED, ACCELERATION, HEADING, SLOPE, YAW, TILT, ROLL, ASPECT = range(11)
-COUNT = 11
+X, Y, Z, SPEED, HEADING, SLOPE, YAW, TILT, ROLL, ASPECT = range(10)
+STRETCHES = 6
+ACCELERATIONS = slice(10, 10 + STRETCHES)
+COUNT = 10 + STRETCHES
+_SHORTEST_STRETCH_S = 1 / 3
 
 CAMERA_AXES: Array = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
 """Camera frame from reference axes where no mount is known; its transpose turns a plate's axes into them."""
@@ -34,14 +38,14 @@ def predict(motion: Array, times_s: Array, width_m: float, axes: Array) -> tuple
     """Corners of the plate as rays, with derivatives.
 
     Args:
-        motion: (11,) parameters.
+        motion: (16,) parameters.
         times_s: (n,) seconds relative to the newest frame, so at most 0.
         width_m: width of the plate.
         axes: (3, 3) rotation from the reference axes into the camera frame.
 
     Returns:
         rays: (n, 4, 2), x/z and y/z of the corners TL, TR, BR, BL.
-        jacobian: (n, 4, 2, 11), their derivatives with respect to the parameters.
+        jacobian: (n, 4, 2, 16), their derivatives with respect to the parameters.
     """
     points, slopes = _corner_points(motion, times_s, width_m, axes)
     inverse_depth = 1.0 / points[..., 2]
@@ -58,6 +62,18 @@ def travel_direction(heading: float, slope: float) -> tuple[Array, Array, Array]
     return direction, np.array([ch * cs, -sh * cs, 0.0]), np.array([-sh * ss, -ch * ss, cs])
 
 
+def travel_by_accelerations(times_s: Array) -> Array:
+    """How far each acceleration of 1 m/s^2 has moved the plate at times (n,) before 0, as (n, STRETCHES), in metres.
+
+    An acceleration from age u to age w puts a plate of given present speed ((age - u)^2 - (age - w)^2) / 2
+    further along at a greater age. The stretches are equally long and cover the times, but none is shorter
+    than a third of a second.
+    """
+    stretch_s = max(_SHORTEST_STRETCH_S, -float(times_s[0]) / STRETCHES)
+    ages = np.maximum(-times_s[:, None] - stretch_s * np.arange(STRETCHES + 1), 0.0)
+    return np.asarray(0.5 * (ages[:, :-1] ** 2 - ages[:, 1:] ** 2))
+
+
 def facing_angles(rotation: Array) -> tuple[float, float, float]:
     """Azimuth, elevation and roll (rad) of a plate from its (3, 3) rotation into the reference axes."""
     away = rotation[:, 2]
@@ -67,7 +83,7 @@ def facing_angles(rotation: Array) -> tuple[float, float, float]:
 
 
 def _corner_points(motion: Array, times_s: Array, width_m: float, axes: Array) -> tuple[Array, Array]:
-    """Corners (n, 4, 3) in the camera frame and their derivatives (n, 4, 3, 11)."""
+    """Corners (n, 4, 3) in the camera frame and their derivatives (n, 4, 3, 16)."""
     heading, slope = motion[HEADING], motion[SLOPE]
     away, away_by_heading, away_by_slope = (axes @ item for item in travel_direction(heading, slope))
     turn, by_azimuth = _azimuth(heading + motion[YAW])
@@ -76,7 +92,8 @@ def _corner_points(motion: Array, times_s: Array, width_m: float, axes: Array) -
     shape = 0.5 * width_m * _SIGNS * (1.0, np.exp(motion[ASPECT]), 0.0) @ _PLATE_AXES.T
     rolled = shape @ roll.T
     leaned = rolled @ lean.T
-    travel = motion[SPEED] * times_s + 0.5 * motion[ACCELERATION] * times_s**2
+    by_accelerations = travel_by_accelerations(times_s)
+    travel = motion[SPEED] * times_s + by_accelerations @ motion[ACCELERATIONS]
 
     centre = axes @ motion[[X, Y, Z]] - travel[:, None] * away
     points = centre[:, None, :] + leaned @ turn.T @ axes.T
@@ -84,7 +101,7 @@ def _corner_points(motion: Array, times_s: Array, width_m: float, axes: Array) -
     slopes = np.zeros((*points.shape, COUNT))
     slopes[..., [X, Y, Z]] = axes
     slopes[..., SPEED] = (-times_s[:, None] * away)[:, None]
-    slopes[..., ACCELERATION] = (-0.5 * times_s[:, None] ** 2 * away)[:, None]
+    slopes[..., ACCELERATIONS] = -by_accelerations[:, None, None, :] * away[:, None]
     slopes[..., YAW] = leaned @ by_azimuth.T @ axes.T
     slopes[..., TILT] = rolled @ (axes @ turn @ by_elevation).T
     slopes[..., ROLL] = shape @ (axes @ turn @ lean @ by_roll).T

@@ -11,7 +11,7 @@ from calib.camera import Camera
 from pipeline.post.fit import Prior
 from pipeline.post.plate_formats import PlateFormat
 from pipeline.post.plate_motion import (
-    ACCELERATION,
+    ACCELERATIONS,
     ASPECT,
     CAMERA_AXES,
     COUNT,
@@ -19,6 +19,7 @@ from pipeline.post.plate_motion import (
     ROLL,
     SLOPE,
     SPEED,
+    STRETCHES,
     TILT,
     YAW,
     X,
@@ -33,7 +34,7 @@ from pipeline.post.track_data import TrackData
 Array = NDArray[np.float64]
 
 PLATE_HEIGHT_M = (0.55, 0.25)  # mean and sd of the plate centre's height over the road
-BRAKING_SD = 2.0  # m/s^2
+_BRAKING_SD = 2.0  # m/s^2
 _UNEVEN_DEG = 0.05  # sd of the path of the plate against the road: bumps, springs (1 cm on 10 m)
 _EDGE_BIAS_PX = 0.25  # sd of a systematic shift of the plate's upper edge against its lower one
 _LEAST_TRAVEL = 0.1  # of the range, for the line of travel to be read off the positions
@@ -56,7 +57,6 @@ def vehicle_prior(camera: Camera) -> Prior:
         Y: (6, 30),
         Z: (0, 20),
         SPEED: (0, 15),
-        ACCELERATION: (0, 0),
     }
     angles: dict[int, tuple[float, float]] = {YAW: (0, 3), TILT: (0, 7)}
     if camera.mount is None:
@@ -84,9 +84,10 @@ def with_any_height(prior: Prior) -> Prior:
     return _with(prior, Z, 0.0, 20.0)
 
 
-def with_braking(prior: Prior) -> Prior:
-    """`prior` for a vehicle that may change its speed."""
-    return _with(prior, ACCELERATION, 0.0, BRAKING_SD)
+def with_braking(prior: Prior, stretches: int = STRETCHES) -> Prior:
+    """`prior` for a vehicle that changed its speed, at the earliest this many stretches of time ago."""
+    newest = slice(ACCELERATIONS.start, ACCELERATIONS.start + stretches)
+    return _with(prior, newest, 0.0, _BRAKING_SD)
 
 
 def aspect_tolerance(data: TrackData) -> float:
@@ -108,7 +109,7 @@ def areas(rays: Array) -> Array:
 
 
 def starting_motions(data: TrackData, camera: Camera, plate_format: PlateFormat) -> list[Array]:
-    """One start (11,) for each planar branch in the frame with the largest plate; none if it has no pose.
+    """One start (16,) for each planar branch in the frame with the largest plate; none if it has no pose.
 
     The other frames are placed by their size relative to that frame's.
     """
@@ -126,7 +127,7 @@ def starting_motions(data: TrackData, camera: Camera, plate_format: PlateFormat)
 
 
 def _start(pose: PlatePose, positions: Array, times_s: Array, axes: Array, mounted: bool) -> Array:
-    """Motion (11,) through rough positions (n, 3) in the reference axes, with the facing of one pose."""
+    """Motion (16,) through rough positions (n, 3) in the reference axes, with the facing of one pose."""
     velocity = _median_slope(times_s, positions)
     azimuth, elevation, roll = facing_angles(axes.T @ pose.rotation)
     start = np.zeros(COUNT)
@@ -151,7 +152,7 @@ def _median_slope(times_s: Array, values: Array) -> Array:
     return np.asarray(np.median((values[second] - values[first]) / steps, axis=0))
 
 
-def _with(prior: Prior, index: int, mean: float, sd: float) -> Prior:
+def _with(prior: Prior, index: int | slice, mean: float, sd: float) -> Prior:
     means, sds = prior.mean.copy(), prior.sd.copy()
     means[index], sds[index] = mean, sd
     return Prior(means, sds)

@@ -12,6 +12,8 @@ from pipeline.post.motion import estimate_motion
 from pipeline.post.plate_formats import EUROPE, PlateFormat
 from pipeline.post.track import Track
 
+_LONGEST_WHOLE_S = 4.0  # a motion over more time than this is not fitted as one
+
 
 @dataclass(frozen=True)
 class TrackSettings:
@@ -135,15 +137,18 @@ class PassageTracker:
         return [_report("end", passage, passage.track.best, self._summary(passage))]
 
     def _summary(self, passage: _Passage) -> MotionEstimate:
-        """Last distance, and the speed over the whole track.
+        """Last distance, and the mean speed over the whole track.
 
-        One steady or evenly braked motion explains the whole track only of a vehicle that does not stop.
-        For the others it is the most certain of the speeds that were reported on the way.
+        The motion model can follow the changes of speed of some seconds, not those of a long stay. There the summary
+        has the most certain of the speeds that were reported on the way.
         """
-        last = estimate_motion(passage.track.recent, self._camera, self._settings.formats)
-        whole = estimate_motion(passage.track.whole_track(), self._camera, self._settings.formats, "track")
-        chosen = max((whole, last, passage.steadiest), key=_certainty)
-        if chosen is None or chosen.speed_kmh is None:
+        track, formats = passage.track, self._settings.formats
+        last = estimate_motion(track.recent, self._camera, formats)
+        speeds = [passage.steadiest, last]
+        if track.last_time_s - track.first_time_s <= _LONGEST_WHOLE_S:
+            speeds.insert(0, estimate_motion(track.whole_track(), self._camera, formats, "track"))
+        chosen = next((item for item in speeds if item and item.speed_kmh), None)
+        if chosen is None:
             return last
         return replace(last, speed_kmh=chosen.speed_kmh, motion=chosen.motion, quality=chosen.quality)
 
