@@ -26,7 +26,8 @@ from pipeline.inference.letterbox import Letterbox
 from pipeline.model.dataset import read_index, select
 from pipeline.model.network import STRIDE_PX
 from pipeline.model.training import load_network
-from pipeline.synthetic.scene import Scenario, frames, gate_camera
+from pipeline.synthetic.render import frames
+from pipeline.synthetic.scene import Scenario, gate_camera
 
 OUTPUTS = ("corners_px", "corner_cov_px2", "presence")
 PARITY_LIMIT_PX = 0.05

@@ -20,6 +20,10 @@ class Locator(Protocol):
         """One location for each (height, width, 3) uint8 BGR image, in that image's own pixels."""
         ...
 
+    def interrupt(self) -> None:
+        """Make a `locate` in another thread, and every later one, end soon with a GateError."""
+        ...
+
 
 class PlateLocator:
     """Locates plates with a `CornerSession`; images of one call may differ in size."""
@@ -36,6 +40,10 @@ class PlateLocator:
         step = self._session.max_batch
         parts = (images[start : start + step] for start in range(0, len(images), step))
         return [location for part in parts for location in self._locate_batch(part)]
+
+    def interrupt(self) -> None:
+        """Make a `locate` in another thread, and every later one, end soon with a GateError."""
+        self._session.interrupt()
 
     def _locate_batch(self, images: Sequence[NDArray[np.uint8]]) -> list[PlateLocation]:
         input_px = self._session.model.input_size_px

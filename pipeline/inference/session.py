@@ -67,6 +67,7 @@ class CornerSession:
         self.model = model
         self._session = session
         self._batch_sizes = batch_sizes
+        self._run_options = ort.RunOptions()
 
     @property
     def max_batch(self) -> int:
@@ -93,7 +94,9 @@ class CornerSession:
             GateError: the network failed, or gave numbers that are not finite.
         """
         try:
-            output = CornerOutput(*self._session.run(CornerOutput._fields, {"images": images}))
+            output = CornerOutput(
+                *self._session.run(CornerOutput._fields, {"images": images}, self._run_options)
+            )
         except ORT_ERRORS as error:
             raise GateError(
                 f"{self.model.path}: the network failed on {self.provider}: {first_line(error)}"
@@ -104,6 +107,10 @@ class CornerSession:
                 "if fp16 is on, switch it off"
             )
         return output
+
+    def interrupt(self) -> None:
+        """Make a `run` in another thread, and every later one, end soon with a GateError: the program stops."""
+        self._run_options.terminate = True
 
     def warm_up(self) -> None:
         """Run once at each batch size that will be used, so that no frame waits for preparations."""

@@ -17,6 +17,7 @@ from pipeline.model.dsnt import corner_loss, px_to_cells
 from pipeline.model.network import STRIDE_PX, DilatedResNet50DSNT, load_imagenet
 from pipeline.model.recipe import Recipe
 
+STATE = {"recipe", "stride_on_first_conv", "step", "covariance_scale", "network", "average", "optimizer"}
 WARM_UP_STEPS = 40
 FROZEN = ("stem", "layer1")
 """ImageNet's first filters stay as they are: they are the costliest to train and have the least to learn here."""
@@ -132,7 +133,12 @@ def load_network(path: Path) -> tuple[DilatedResNet50DSNT, float]:
 
 def _read(path: Path) -> dict:
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        state = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, ValueError, pickle.UnpicklingError) as error:
         reason = str(error).splitlines()[0]
         raise GateError(f"{path}: not a checkpoint of this program ({reason})") from error
+    if not isinstance(state, dict) or not STATE.issubset(state):
+        raise GateError(
+            f"{path}: not a checkpoint of this program (it lacks {', '.join(sorted(STATE.difference(state)))})"
+        )
+    return state

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from fractions import Fraction
 from pathlib import Path
 
-import av
-
+from pipeline.annotate import ClipWriter
 from pipeline.synthetic.render import frames
 from pipeline.synthetic.scene import Scenario, Truth
-
-_CLOCK_HZ = 90_000
 
 
 def write_clip(
@@ -34,22 +30,13 @@ def write_clip(
     Returns:
         The truth of every frame.
     """
-    lens = scenario.camera.intrinsics
     truths: list[Truth] = []
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=Fraction(scenario.fps).limit_denominator(1001))
-        stream.width, stream.height, stream.pix_fmt = lens.width, lens.height, "yuv420p"
-        stream.time_base = Fraction(1, _CLOCK_HZ)
-        stream.codec_context.time_base = stream.time_base
-        stream.options = {"crf": "21", "preset": "veryfast", "threads": "1"}
+    with ClipWriter(path) as clip:
         for image, truth in frames(scenario):
-            picture = av.VideoFrame.from_ndarray(image, format="bgr24")
-            picture.pts, picture.time_base = round(truth.time_s * _CLOCK_HZ), stream.time_base
-            container.mux(stream.encode(picture))
+            clip.write(image, truth.time_s)
             truths.append(truth)
             if progress is not None:
                 progress(len(truths), len(scenario.times_s))
-        container.mux(stream.encode(None))
     if truth_path is not None:
         truth_path.write_text(json.dumps([as_json(truth) for truth in truths], indent=1), encoding="utf-8")
     if camera_path is not None:

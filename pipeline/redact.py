@@ -1,0 +1,1 @@
+"""Keeps camera passwords out of logs, events and error texts."""
