@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, get_args
 import msgspec
 
 from pipeline.errors import GateError
+from pipeline.redact import redact
 
 SHIPPED_MODEL = Path(__file__).resolve().parents[1] / "deploy" / "models" / "plate_corners.onnx"
 ENGINE_CACHE = Path("~/.cache/gate-camera/engines")
@@ -80,8 +81,8 @@ class CameraConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def source_label(self) -> str:
-        """The source as it may be shown: placeholders as written, and no user, password or query of a URL."""
-        return redact_url(self.source_template)
+        """The source as it may be shown: placeholders as written, and no user, password or key of an address."""
+        return redact(self.source_template)
 
     def __repr__(self) -> str:
         return f"CameraConfig(id={self.id!r}, source={self.source_label!r}, policy={self.policy!r})"
@@ -115,12 +116,6 @@ def load_config(path: Path) -> GateConfig:
     except GateError as error:
         raise GateError(f"{path}: {error}") from error
     return _with_absolute_paths(config, path.resolve().parent)
-
-
-def redact_url(source: str) -> str:
-    """`source` without the parts of a URL that can hold a password: user information and query."""
-    without_user = re.sub(r"://.*@", "://***@", source)
-    return re.sub(r"(://[^?]*)\?.*", r"\1?***", without_user)
 
 
 def _check(config: GateConfig) -> None:

@@ -1,1 +1,21 @@
 """Keeps camera passwords out of logs, events and error texts."""
+
+from __future__ import annotations
+
+import re
+
+# Up to the last "@" of the line, so that a password that holds "@", "/" or a space itself is covered too.
+_USER_INFO = re.compile(r"://.*@")
+# Up to the next "&": some cameras take "user=admin_password=secret_channel=1", and a password may hold "_".
+_SECRET_PARAMETER = re.compile(r"(?i)(\w*(?:user|login|pass|pwd|token|auth|key|secret)\w*)=[^&\s]*")
+
+
+def redact(text: str) -> str:
+    """Replaces user names, passwords, tokens and keys of every address in `text` by `***`.
+
+    Rather hides too much than too little.
+
+    >>> redact("rtsp://admin:p@ss/word@10.0.0.5:554/live?channel=1&password=x")
+    'rtsp://***@10.0.0.5:554/live?channel=1&password=***'
+    """
+    return _SECRET_PARAMETER.sub(r"\1=***", _USER_INFO.sub("://***@", text))

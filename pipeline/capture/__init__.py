@@ -6,7 +6,6 @@
 from pipeline.capture.capture_thread import CaptureThread
 from pipeline.capture.mailbox import Mailbox, Policy
 from pipeline.capture.make_source import make_source
-from pipeline.capture.redact import redact
 from pipeline.capture.source import Source, SourceLost
 
-__all__ = ["CaptureThread", "Mailbox", "Policy", "Source", "SourceLost", "make_source", "redact"]
+__all__ = ["CaptureThread", "Mailbox", "Policy", "Source", "SourceLost", "make_source"]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.capture import redact
+from pipeline.redact import redact
 
 
 @pytest.mark.parametrize(
@@ -12,8 +12,11 @@ from pipeline.capture import redact
         "rtsps://admin:s3cret@camera.example/live?channel=1",
         "rtsp://admin:p@s3cret@10.0.0.5/live",
         "rtsp://admin:a/s3cret@10.0.0.5/live",
+        "rtsp://admin:a s3cret@10.0.0.5/live",
         "rtsp://10.0.0.5/live?user=admin&password=s3cret",
         "rtsp://10.0.0.5/live?PWD=s3cret&channel=1",
+        "rtsp://10.0.0.5/live?api_key=s3cret",
+        "rtsp://10.0.0.5/live?authToken=s3cret",
         "rtsp://10.0.0.5/user=admin_password=my_s3cret_channel=1.sdp",
     ],
 )
@@ -29,5 +32,5 @@ def test_redact_keeps_the_host_and_path() -> None:
 
 
 def test_redact_leaves_other_text_alone() -> None:
-    text = "rtsp://10.0.0.5/live and /dev/video0, mail to a@b.example"
+    text = "mail to a@b.example about rtsp://10.0.0.5/live?channel=1 and /dev/video0"
     assert redact(text) == text
