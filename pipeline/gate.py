@@ -13,15 +13,17 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from calib.camera import Camera
 from pipeline.capture import CaptureThread, Mailbox, Policy, Source
+from pipeline.errors import GateError
 from pipeline.events import EventComposer, EventSink, rectified_plate_jpeg
 from pipeline.frames import DropCounter, Frame, PassageReport, PlateLocation, PlateObservation
 from pipeline.inference.batcher import Batcher
 from pipeline.inference.locator import Locator
 from pipeline.post.plate_formats import FORMATS
-from pipeline.post.tracker import PassageTracker
+from pipeline.post.tracker import PassageTracker, TrackSettings
 
 log = logging.getLogger(__name__)
 
@@ -43,13 +45,35 @@ class Lane:
     camera: str
     source: Source
     policy: Policy
-    tracker: PassageTracker
     drops: DropCounter
+    calibration: Camera | None
+    tracking: TrackSettings
+    tracker: PassageTracker = field(init=False)
     online: bool = False
     epoch: int = 0
     frames: int = 0
     passages: int = 0
     frames_at_last_heartbeat: int = 0
+
+    def __post_init__(self) -> None:
+        self.tracker = PassageTracker(self.camera, self.calibration, self.tracking)
+
+    def require_calibrated_size(self, size_px: tuple[int, int]) -> None:
+        """Check that the calibration is for images of this size.
+
+        Raises:
+            GateError: it is not, and the source is a recording. A live camera goes on without distance and speed.
+        """
+        if self.calibration is None:
+            return
+        try:
+            self.calibration.require_image_size(*size_px)
+        except GateError as error:
+            if not self.source.live:
+                raise
+            log.error("%s: %s; distance and speed are withheld", self.camera, error)
+            self.calibration = None
+            self.tracker = PassageTracker(self.camera, None, self.tracking)
 
 
 @dataclass(frozen=True)
@@ -91,6 +115,7 @@ class _StateChange:
 @dataclass(frozen=True)
 class _Ended:
     error: Exception | None
+    stopped: bool = False
 
 
 class Gate:
@@ -129,8 +154,11 @@ class Gate:
         self._batcher = Batcher(mailboxes, ready, settings.max_batch, settings.batch_deadline_s)
         self._inference = threading.Thread(target=self._infer, name="inference", daemon=True)
 
-    def run(self) -> None:
+    def run(self) -> bool:
         """Run until every recording has ended or `stop` is called; emits the last events before it returns.
+
+        Returns:
+            True at the end of the recordings, False after `stop`.
 
         Raises:
             GateError: a recording is broken, or the network or a sink failed.
@@ -140,17 +168,18 @@ class Gate:
             for capture in self._captures:
                 capture.start()
             self._inference.start()
-            self._handle_until_ended(started_s)
+            finished = self._handle_until_ended(started_s)
         finally:
             self._shut_down()
         for lane in self._lanes.values():
             self._emit_reports(lane, lane.tracker.finish())
+        return finished
 
     def stop(self) -> None:
         """End the run soon; may be called from a signal handler."""
-        self._inbox.put(_Ended(None))
+        self._inbox.put(_Ended(None, stopped=True))
 
-    def _handle_until_ended(self, started_s: float) -> None:
+    def _handle_until_ended(self, started_s: float) -> bool:
         interval_s = self._settings.heartbeat_s
         due_s = started_s if interval_s is not None else None
         while True:
@@ -172,17 +201,16 @@ class Gate:
                 case _Ended():
                     if message.error is not None:
                         raise message.error
-                    return
+                    return not message.stopped
 
     def _shut_down(self) -> None:
         """Stop capturing, interrupt the network, and say goodbye for every camera that was online."""
         self._batcher.stop()
         self._locator.interrupt()
-        stopping = [threading.Thread(target=capture.stop) for capture in self._captures]
-        for thread in stopping:
-            thread.start()
-        for thread in stopping:
-            thread.join()
+        for capture in self._captures:
+            capture.stop(timeout_s=0)
+        for capture in self._captures:
+            capture.stop()
         self._places.release()
         if self._inference.is_alive():
             self._inference.join(timeout=1.0)
@@ -208,6 +236,8 @@ class Gate:
     def _handle_batch(self, batch: _Located) -> None:
         for frame, location in zip(batch.frames, batch.locations, strict=True):
             lane = self._lanes[frame.stamp.camera]
+            if lane.frames == 0 or lane.epoch != frame.stamp.epoch:
+                lane.require_calibrated_size(frame.size_px)
             lane.frames += 1
             lane.epoch = frame.stamp.epoch
             observation = PlateObservation(frame.stamp, location, frame)

@@ -53,13 +53,18 @@ class ModelFile:
 
     Attributes:
         path: the file.
-        hash: first 12 hexadecimal digits of its SHA-256.
+        sha256: SHA-256 of the file, 64 hexadecimal digits.
         input_size_px: (width, height) of the network's input.
     """
 
     path: Path
-    hash: str
+    sha256: str
     input_size_px: tuple[int, int]
+
+    @property
+    def hash(self) -> str:
+        """The first digits of `sha256`, for people."""
+        return self.sha256[:HASH_DIGITS]
 
 
 def inspect_model(path: Path) -> ModelFile:
@@ -94,7 +99,7 @@ def inspect_model(path: Path) -> ModelFile:
         width if isinstance(width, int) else default_width,
         height if isinstance(height, int) else default_height,
     )
-    return ModelFile(path, digest[:HASH_DIGITS], size_px)
+    return ModelFile(path, digest, size_px)
 
 
 def first_line(error: Exception) -> str:

@@ -1,0 +1,159 @@
+"""`check`: what this machine can do, and whether the configured gate can run on it.
+
+Prints a line for everything that was tried: `ok`, `--` (not here, and not needed) or `FAIL`. The exit code is 0 if the
+gate can run and 1 if it cannot.
+"""
+
+from __future__ import annotations
+
+import argparse
+import platform
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import av
+import cv2
+import msgspec
+import onnxruntime
+import zmq
+
+from pipeline.capture import SourceLost
+from pipeline.commands.run import make_lane
+from pipeline.config import CameraConfig, GateConfig, ModelConfig, load_config
+from pipeline.errors import GateError
+from pipeline.events import EventPublisher
+from pipeline.inference.model_file import inspect_model
+from pipeline.inference.providers import BEST_FIRST
+from pipeline.inference.session import open_session
+
+HELP = "tell what this machine can do and whether the gate can run"
+
+Verdict = Literal["ok", "--", "FAIL"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the result."""
+
+    verdict: Verdict
+    what: str
+    detail: str
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's options."""
+    parser.add_argument(
+        "--config", type=Path, metavar="GATE.TOML", help="check this gate, its cameras included"
+    )
+
+
+def execute(args: argparse.Namespace) -> int:
+    """Print every finding as it comes."""
+    config = GateConfig() if args.config is None else load_config(args.config)
+    failed = False
+    for finding in findings(config):
+        print(f"{finding.verdict:4}  {finding.what:24} {finding.detail}", flush=True)
+        failed |= finding.verdict == "FAIL"
+    if failed:
+        print("the gate cannot run as configured: see the lines marked FAIL")
+    elif config.cameras:
+        print("the gate can run")
+    else:
+        print("the network can run; give --config to check a gate with its cameras")
+    return 1 if failed else 0
+
+
+def findings(config: GateConfig) -> Iterator[Finding]:
+    """Everything that is worth knowing, in the order of a frame's way."""
+    yield from libraries()
+    yield from network(config.model)
+    if config.cameras:
+        yield events(config.events.endpoint)
+    for camera in config.cameras:
+        yield from camera_findings(camera, config)
+
+
+def libraries() -> Iterator[Finding]:
+    """Versions and abilities of what the program stands on."""
+    yield Finding("ok", "Python", platform.python_version())
+    decoders = [name for name in ("h264", "hevc", "mjpeg") if name in av.codecs_available]
+    verdict: Verdict = "ok" if "h264" in decoders else "FAIL"
+    version = ".".join(map(str, av.library_versions["libavformat"]))
+    yield Finding(
+        verdict,
+        "FFmpeg (PyAV)",
+        f"PyAV {av.__version__}, libavformat {version}, decodes {', '.join(decoders)}",
+    )
+    backends = [
+        cv2.videoio_registry.getBackendName(backend) for backend in cv2.videoio_registry.getBackends()
+    ]
+    usb: Verdict = "ok" if "V4L2" in backends else "--"
+    yield Finding(usb, "OpenCV", f"{cv2.__version__}, video backends {', '.join(backends)}")
+    curve = "with" if zmq.has("curve") else "without"
+    yield Finding("ok", "ZeroMQ", f"{zmq.zmq_version()}, {curve} CURVE")
+    yield Finding("ok", "ONNX Runtime", onnxruntime.__version__)
+
+
+def network(config: ModelConfig) -> Iterator[Finding]:
+    """The model file, and each execution provider, started for real."""
+    try:
+        model = inspect_model(config.path)
+    except GateError as error:
+        yield Finding("FAIL", "model", str(error))
+        return
+    size = "{}x{}".format(*model.input_size_px)
+    yield Finding("ok", "model", f"{config.path.name}, sha256 {model.hash}, {size}")
+    working = []
+    for provider in BEST_FIRST:
+        try:
+            open_session(msgspec.structs.replace(config, provider=provider, allow_fallback=False))
+        except GateError as error:
+            wanted: Verdict = "FAIL" if config.provider == provider and not config.allow_fallback else "--"
+            yield Finding(wanted, f"provider {provider}", str(error))
+        else:
+            working.append(provider)
+            yield Finding("ok", f"provider {provider}", "runs")
+    if not working:
+        yield Finding("FAIL", "provider", "none works")
+
+
+def events(endpoint: str) -> Finding:
+    """Whether the endpoint can be bound."""
+    try:
+        with EventPublisher(endpoint):
+            return Finding("ok", "events", endpoint)
+    except GateError as error:
+        return Finding("FAIL", "events", str(error))
+
+
+def camera_findings(camera: CameraConfig, config: GateConfig) -> Iterator[Finding]:
+    """The camera opened once, one frame read, and its calibration."""
+    what = f"camera {camera.id}"
+    try:
+        lane = make_lane(camera, config)
+        with lane.source as source:
+            frame = source.read()
+    except (GateError, SourceLost) as error:
+        yield Finding("FAIL", what, f"{camera.source_label}: {error}")
+        return
+    if frame is None:
+        yield Finding("FAIL", what, f"{camera.source_label}: gave no frame")
+        return
+    width, height = frame.size_px
+    yield Finding(
+        "ok", what, f"{camera.source_label}: {width}x{height}, times from {frame.stamp.time_source}"
+    )
+    if lane.calibration is None:
+        yield Finding(
+            "--", f"{what} calibration", "none: distance and speed stay null (python -m calib measures one)"
+        )
+        return
+    try:
+        lane.calibration.require_image_size(width, height)
+    except GateError as error:
+        yield Finding("FAIL", f"{what} calibration", str(error))
+    else:
+        mount = "with mount" if lane.calibration.mount is not None else "lens only"
+        yield Finding("ok", f"{what} calibration", f"{camera.calibration}, {mount}")

@@ -1,0 +1,57 @@
+"""Options and steps that several commands share."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from pipeline.config import SHIPPED_MODEL, ModelConfig
+from pipeline.inference.locator import PlateLocator
+from pipeline.inference.session import CornerSession, open_session
+
+
+def add_model_options(parser: argparse.ArgumentParser) -> None:
+    """Options of the commands that run the network without a gate configuration."""
+    group = parser.add_argument_group("network")
+    group.add_argument(
+        "--model", type=Path, default=SHIPPED_MODEL, help="ONNX file (default: the shipped one)"
+    )
+    group.add_argument(
+        "--provider",
+        choices=("auto", "tensorrt", "cuda", "cpu"),
+        default="auto",
+        help="what runs the network; auto takes the best that works, a named one fails rather than fall back",
+    )
+    group.add_argument(
+        "--allow-fallback", action="store_true", help="let a named provider fall back to the next one"
+    )
+
+
+def model_config(args: argparse.Namespace) -> ModelConfig:
+    """The configuration that the options of `add_model_options` ask for."""
+    return ModelConfig(path=args.model, provider=args.provider, allow_fallback=args.allow_fallback)
+
+
+def open_locator(config: ModelConfig) -> tuple[PlateLocator, CornerSession]:
+    """The network, ready to run, and its session (provider, model file)."""
+    session = open_session(config)
+    return PlateLocator(session), session
+
+
+@contextmanager
+def stopping_on_signals(stop: Callable[[], None]) -> Iterator[None]:
+    """Ctrl-C and SIGTERM call `stop` while the block runs."""
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        stop()
+
+    previous = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)

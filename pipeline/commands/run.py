@@ -1,0 +1,83 @@
+"""`run`: the gate itself, one or several cameras from a configuration file, events over ZeroMQ."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from contextlib import ExitStack
+from pathlib import Path
+
+from calib.camera import Camera
+from pipeline.capture import make_source
+from pipeline.commands.options import open_locator, stopping_on_signals
+from pipeline.config import CameraConfig, GateConfig, load_config
+from pipeline.events import EventComposer, EventJournal, EventPublisher, EventSink, FanOut
+from pipeline.frames import DropCounter
+from pipeline.gate import Gate, Lane, Settings
+from pipeline.post.plate_formats import formats_named
+from pipeline.post.tracker import TrackSettings
+
+log = logging.getLogger(__name__)
+
+HELP = "run the gate: cameras in, events out, until Ctrl-C or SIGTERM"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's options."""
+    parser.add_argument(
+        "--config", type=Path, required=True, metavar="GATE.TOML", help="see docs/configuration.md"
+    )
+
+
+def execute(args: argparse.Namespace) -> int:
+    """Run until a signal comes, or every recording among the sources has ended."""
+    config = load_config(args.config)
+    lanes = [make_lane(camera, config) for camera in config.cameras]
+    with ExitStack() as stack:
+        publisher = stack.enter_context(
+            EventPublisher(config.events.endpoint, high_water_mark=config.events.high_water_mark)
+        )
+        sinks: list[EventSink] = [publisher]
+        if config.events.journal is not None:
+            sinks.append(stack.enter_context(EventJournal(config.events.journal)))
+        locator, session = open_locator(config.model)
+        settings = Settings(
+            batch_deadline_s=config.model.batch_deadline_s,
+            max_batch=session.max_batch,
+            heartbeat_s=config.events.heartbeat_s,
+            plate_crops=config.events.plate_crops,
+            provider=session.provider,
+            model_sha256=session.model.sha256,
+        )
+        gate = Gate(lanes, locator, EventComposer(), FanOut(sinks), settings)
+        log.info("events at %s", publisher.endpoint)
+        with stopping_on_signals(gate.stop):
+            gate.run()
+    for lane in lanes:
+        log.info(
+            "%s: %d frames, %d passages, dropped %s",
+            lane.camera,
+            lane.frames,
+            lane.passages,
+            lane.drops.snapshot(),
+        )
+    return 0
+
+
+def make_lane(camera: CameraConfig, config: GateConfig) -> Lane:
+    """The lane of a configured camera; its source is not opened yet."""
+    drops = DropCounter()
+    source = make_source(
+        camera.id,
+        camera.source,
+        drops=drops,
+        fps=camera.fps,
+        transport=camera.transport,
+        open_timeout_s=camera.open_timeout_s,
+        read_timeout_s=camera.read_timeout_s,
+    )
+    tracking = TrackSettings(
+        presence_threshold=config.model.presence_threshold, formats=formats_named(camera.plate_formats)
+    )
+    calibration = None if camera.calibration is None else Camera.load(camera.calibration)
+    return Lane(camera.id, source, camera.policy, drops, calibration, tracking)

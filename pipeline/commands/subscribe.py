@@ -1,0 +1,36 @@
+"""`subscribe`: print events as they come."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from pipeline.events import DEFAULT_ENDPOINT, EventSubscriber, describe, encode
+
+HELP = "print a gate's events as they come, a line each"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's options."""
+    parser.add_argument(
+        "--endpoint", default=DEFAULT_ENDPOINT, help=f"where the gate publishes ({DEFAULT_ENDPOINT})"
+    )
+    parser.add_argument("--camera", metavar="ID", help="only this camera's events")
+    parser.add_argument("--json", action="store_true", help="the events themselves, one JSON object a line")
+
+
+def execute(args: argparse.Namespace) -> int:
+    """Print until Ctrl-C; losses are told on standard error."""
+    with EventSubscriber(args.endpoint, camera=args.camera) as subscriber:
+        print(f"waiting for events of {args.camera or 'all cameras'} at {args.endpoint}", file=sys.stderr)
+        lost = 0
+        try:
+            for received in subscriber:
+                if subscriber.lost > lost:
+                    print(f"lost {subscriber.lost - lost} events", file=sys.stderr)
+                    lost = subscriber.lost
+                text = encode(received.event).decode() if args.json else describe(received.event)
+                print(text, flush=True)
+        except KeyboardInterrupt:
+            return 0
+    return 0
