@@ -70,11 +70,14 @@ def _draw_ellipse(
 
 
 def _write(image: Image, text: str, line: int) -> None:
+    """A line of white text on a darkened strip, the first line at the top."""
     scale = image.shape[1] / 1100
-    place = (round(10 * scale), round((line + 1) * 26 * scale))
-    for colour, thickness in (((0, 0, 0), 4), ((255, 255, 255), 1)):
-        thickness = max(1, round(thickness * scale))
-        cv2.putText(image, text, place, cv2.FONT_HERSHEY_SIMPLEX, 0.7 * scale, colour, thickness, cv2.LINE_AA)
+    height = round(28 * scale)
+    (width, _), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, 0.7 * scale, 1)
+    strip = image[line * height : (line + 1) * height, : width + round(20 * scale)]
+    strip[:] = strip // 4
+    place = (round(10 * scale), line * height + round(20 * scale))
+    cv2.putText(image, text, place, cv2.FONT_HERSHEY_SIMPLEX, 0.7 * scale, (255, 255, 255), 1, cv2.LINE_AA)
 
 
 class ClipWriter:

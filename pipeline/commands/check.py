@@ -80,12 +80,7 @@ def libraries() -> Iterator[Finding]:
     yield Finding("ok", "Python", platform.python_version())
     decoders = [name for name in ("h264", "hevc", "mjpeg") if name in av.codecs_available]
     verdict: Verdict = "ok" if "h264" in decoders else "FAIL"
-    version = ".".join(map(str, av.library_versions["libavformat"]))
-    yield Finding(
-        verdict,
-        "FFmpeg (PyAV)",
-        f"PyAV {av.__version__}, libavformat {version}, decodes {', '.join(decoders)}",
-    )
+    yield Finding(verdict, "FFmpeg", f"PyAV {av.__version__}, decodes {', '.join(decoders)}")
     backends = [
         cv2.videoio_registry.getBackendName(backend) for backend in cv2.videoio_registry.getBackends()
     ]

@@ -50,13 +50,12 @@ def execute(args: argparse.Namespace) -> int:
     args.out.mkdir(parents=True, exist_ok=True)
     scenario = Scenario(approach=Approach(speed_kmh=args.speed_kmh), seed=args.seed)
     clip = args.out / "clip.mp4"
+    total = len(scenario.times_s)
     with tqdm(
-        total=len(scenario.times_s), desc="drawing the clip", unit="frame", dynamic_ncols=True
+        total=total, desc="drawing the clip", unit="frame", dynamic_ncols=True, disable=None
     ) as progress:
-        camera_file = args.out / "camera.toml"
-        write_clip(
-            clip, scenario, args.out / "truth.json", camera_file, lambda done, total: progress.update()
-        )
+        files = args.out / "truth.json", args.out / "camera.toml"
+        write_clip(clip, scenario, *files, progress=lambda done, total: progress.update())
     received = run_pipeline(args, scenario, clip)
     return report(received, scenario, args.out)
 
@@ -119,7 +118,8 @@ def row(event: PassageEvent, scenario: Scenario) -> str:
     truth = scenario.truth(time_s)
     distance = _estimate(event.distance_m, event.distance_ci95_m)
     speed = _estimate(event.speed_kmh, event.speed_ci95_kmh)
-    return f"{time_s:8.3f}   {kind:6} {distance:>27} {truth.distance_m:8.2f} {speed:>30} {truth.speed_kmh:7.2f}   {event.quality}"
+    measured = f"{distance:>27} {truth.distance_m:8.2f} {speed:>30} {truth.speed_kmh:7.2f}"
+    return f"{time_s:8.3f}   {kind:6} {measured}   {event.quality}"
 
 
 def _estimate(value: float | None, ci95: tuple[float, float] | None) -> str:
@@ -128,18 +128,18 @@ def _estimate(value: float | None, ci95: tuple[float, float] | None) -> str:
 
 def report(events: list[PassageEvent], scenario: Scenario, out: Path) -> int:
     """Print the result; 0 if there was one passage with distance and speed."""
-    ends = [event for event in events if event.kind == "passage.end"]
     print(f"\nfiles in {out}: clip.mp4, annotated.mp4, events.jsonl, truth.json, camera.toml")
-    if len(ends) != 1 or ends[0].distance_m is None or ends[0].speed_kmh is None:
+    ends = [event for event in events if event.kind == "passage.end"]
+    end = ends[0] if len(ends) == 1 else None
+    if end is None or end.distance_m is None or end.speed_kmh is None:
         print(f"expected one passage with distance and speed, got {len(ends)} passages")
         return 1
-    end = ends[0]
     truth = scenario.truth(end.last_time_s)
-    range_share = (end.distance_m - truth.distance_m) / truth.range_m
-    speed_share = end.speed_kmh / truth.speed_kmh - 1
+    distance_error = (end.distance_m - truth.distance_m) / truth.range_m
+    speed_error = end.speed_kmh / truth.speed_kmh - 1
     print(
-        f"one vehicle, one passage: distance {end.distance_m:.2f} m (truth {truth.distance_m:.2f} m, "
-        f"{100 * range_share:+.1f} % of the range), speed {end.speed_kmh:.2f} km/h (truth {truth.speed_kmh:.2f} km/h, "
-        f"{100 * speed_share:+.1f} %)"
+        "one vehicle, one passage\n"
+        f"last distance {end.distance_m:.2f} m, truth {truth.distance_m:.2f} m: {100 * distance_error:+.1f} % of the range\n"
+        f"speed {end.speed_kmh:.2f} km/h, truth {truth.speed_kmh:.2f} km/h: {100 * speed_error:+.1f} %"
     )
     return 0

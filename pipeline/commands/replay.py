@@ -54,9 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--annotate", type=Path, metavar="OUT.MP4", help="write a video with what was found drawn in"
     )
-    parser.add_argument(
-        "--realtime", action="store_true", help="at the speed of the recording, not as fast as possible"
-    )
+    parser.add_argument("--realtime", action="store_true", help="at the recording's own speed")
     parser.add_argument(
         "--publish", metavar="ENDPOINT", help="publish the events, for example at tcp://127.0.0.1:5571"
     )

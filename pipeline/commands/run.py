@@ -54,13 +54,8 @@ def execute(args: argparse.Namespace) -> int:
         with stopping_on_signals(gate.stop):
             gate.run()
     for lane in lanes:
-        log.info(
-            "%s: %d frames, %d passages, dropped %s",
-            lane.camera,
-            lane.frames,
-            lane.passages,
-            lane.drops.snapshot(),
-        )
+        dropped = lane.drops.snapshot()
+        log.info("%s: %d frames, %d passages, dropped %s", lane.camera, lane.frames, lane.passages, dropped)
     return 0
 
 
