@@ -1,0 +1,88 @@
+"""The rules of docs/architecture.md that a look at the import statements can check."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+# What a room may import besides itself; the error and the redaction of passwords are everyone's.
+MAY_IMPORT = {
+    "pipeline.errors": set(),
+    "pipeline.redact": set(),
+    "pipeline.frames": set(),
+    "pipeline.config": set(),
+    "calib.camera": set(),
+    "pipeline.capture": {"pipeline.frames"},
+    "pipeline.inference": {"pipeline.frames", "pipeline.config"},
+    "pipeline.post": {"pipeline.frames", "calib.camera"},
+    "pipeline.events": {"pipeline.frames"},
+    "pipeline.annotate": {"pipeline.frames"},
+    "pipeline.gate": {
+        "pipeline.frames",
+        "pipeline.capture",
+        "pipeline.inference",
+        "pipeline.post",
+        "pipeline.events",
+        "calib.camera",
+    },
+}
+EVERYONES = {"pipeline.errors", "pipeline.redact"}
+
+# setup.cfg's install_requires, by the names they are imported under.
+RUNTIME_PACKAGES = {"av", "cv2", "msgspec", "numpy", "onnxruntime", "tomli_w", "tqdm", "zmq"}
+NEED_TORCH = ("pipeline.model", "deploy")
+
+
+def modules() -> Iterator[tuple[str, Path]]:
+    for path in [
+        ROOT / "run_gate.py",
+        *(file for top in ("pipeline", "calib", "deploy") for file in (ROOT / top).rglob("*.py")),
+    ]:
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts), path
+
+
+def imports(path: Path) -> set[str]:
+    """Dotted names of all modules that a file imports, inside functions too."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            names.add(node.module or "")
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def is_in(module: str, room: str) -> bool:
+    return module == room or module.startswith(room + ".")
+
+
+@pytest.mark.parametrize("room", MAY_IMPORT)
+def test_room_imports_only_its_neighbours(room: str) -> None:
+    allowed = MAY_IMPORT[room] | EVERYONES | {room}
+    own = [(module, path) for module, path in modules() if is_in(module, room)]
+    assert own
+    for module, path in own:
+        for name in imports(path):
+            if name.split(".")[0] in ("pipeline", "calib", "deploy") and name not in ("pipeline", "calib"):
+                assert any(is_in(name, other) for other in allowed), f"{module} imports {name}"
+
+
+def test_runtime_imports_only_what_its_installation_brings() -> None:
+    for module, path in modules():
+        if any(is_in(module, room) for room in NEED_TORCH):
+            continue
+        for name in imports(path):
+            top = name.split(".")[0]
+            own = top in ("pipeline", "calib", "run_gate") and not is_in(name, "pipeline.model")
+            assert own or top in RUNTIME_PACKAGES or top in sys.stdlib_module_names, (
+                f"{module} imports {name}"
+            )
