@@ -7,6 +7,10 @@ BIN    := $(VENV)/bin
 INSTALL = $(BIN)/python -m pip install --disable-pip-version-check --constraint constraints.txt
 PINNED := setup.cfg pyproject.toml constraints.txt
 
+# opencv-python is linked against libraries of the desktop that a bare server lacks.
+CHECK_OPENCV = $(BIN)/python -c 'import cv2' || { echo "OpenCV cannot be loaded; on Debian: \
+	apt-get install libgl1 libglib2.0-0" >&2; exit 1; }
+
 .PHONY: help demo test lint format clean
 
 help:
@@ -44,8 +48,10 @@ $(VENV)/created.stamp:
 
 $(VENV)/runtime.stamp: $(VENV)/created.stamp $(PINNED)
 	$(INSTALL) --editable .
+	@$(CHECK_OPENCV)
 	@touch $@
 
 $(VENV)/test.stamp: $(VENV)/created.stamp $(PINNED)
 	$(INSTALL) --editable '.[test]'
+	@$(CHECK_OPENCV)
 	@touch $@ $(VENV)/runtime.stamp
