@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+import run_gate
+from tests.commands.conftest import FOCAL_PX, SIZE_M, Drive
+
+
+def test_json_line_has_the_corners_in_the_images_own_pixels(stand_in_model, tmp_path, capsys):
+    image = cv2.resize(Drive().image(1.0), (1280, 960), interpolation=cv2.INTER_NEAREST)
+    path = tmp_path / "large.png"
+    cv2.imwrite(str(path), image)
+    assert run_gate.main(["locate", str(path), "--json", "--model", str(stand_in_model)]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert list(answer) == ["file", "presence", "corners_px", "corner_cov_px2", "ms"]
+    half = np.array(SIZE_M) / 2 * FOCAL_PX / Drive().distance_m(1.0) * 2
+    expected = np.array([639.5, 479.5]) + half * [[-1, -1], [1, -1], [1, 1], [-1, 1]]
+    assert np.allclose(answer["corners_px"], expected, atol=0.6)
+    assert np.shape(answer["corner_cov_px2"]) == (4, 2, 2)
+    assert answer["file"] == str(path) and answer["presence"] == 1.0
+
+
+def test_every_image_of_a_folder_gets_a_line_and_a_broken_one_an_error(
+    board_image, stand_in_model, tmp_path, capsys
+):
+    for name in ("a.png", "b.png"):
+        (tmp_path / name).write_bytes(board_image.read_bytes())
+    (tmp_path / "broken.jpg").write_bytes(b"no image")
+    assert run_gate.main(["locate", str(tmp_path), "--json", "--model", str(stand_in_model)]) == 2
+    printed = capsys.readouterr()
+    assert [json.loads(line)["file"][-5:] for line in printed.out.splitlines()] == ["a.png", "b.png"]
+    assert "broken.jpg: cannot be read as an image" in printed.err
+
+
+def test_text_says_when_there_is_no_plate(stand_in_model, tmp_path, capsys):
+    path = tmp_path / "empty.png"
+    cv2.imwrite(str(path), np.full((480, 640, 3), 60, np.uint8))
+    assert run_gate.main(["locate", str(path), "--model", str(stand_in_model)]) == 0
+    assert "no plate" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("present", [True, False])
+def test_annotated_image_shows_the_outline(present, board_image, stand_in_model, tmp_path):
+    out = tmp_path / "drawn"
+    threshold = "0.5" if present else "1.1"
+    arguments = ["locate", str(board_image), "--annotate", str(out), "--presence-threshold", threshold]
+    assert run_gate.main([*arguments, "--model", str(stand_in_model)]) == 0
+    drawn = cv2.imread(str(out / "board.jpg")).astype(int)
+    green = (drawn[:, :, 1] > 180) & (drawn[:, :, 2] < 120)
+    assert green.any() == present

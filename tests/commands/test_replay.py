@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import av
+import pytest
+
+import run_gate
+from tests.commands.conftest import Drive
+
+
+def replay(clips, model, *options) -> int:
+    return run_gate.main(["replay", *map(str, clips), "--model", str(model), *map(str, options)])
+
+
+def events_of(path: Path) -> list[dict]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_replay_gives_one_passage_with_distance_and_speed(
+    drive_clip, camera_file, stand_in_model, tmp_path, capsys
+):
+    out = tmp_path / "events.jsonl"
+    assert replay([drive_clip], stand_in_model, "--camera", camera_file, "--events", out) == 0
+    events = events_of(out)
+    assert [event["kind"] for event in events].count("passage.new") == 1
+    end = events[-1]
+    assert end["kind"] == "passage.end" and end["camera"] == "entry-1" and end["quality"] == "ok"
+    drive = Drive()
+    assert end["distance_m"] == pytest.approx(drive.distance_m(end["last_time_s"]) - 1.0, rel=0.02)
+    assert end["speed_kmh"] == pytest.approx(3.6 * drive.speed_mps, rel=0.03)
+    assert end["motion"] == "approaching" and end["plate_format"]["name"] == "eu-520x110"
+    assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
+    assert "90 frames, 1 passages, dropped: none" in capsys.readouterr().out
+
+
+def test_replay_twice_gives_identical_bytes(drive_clip, camera_file, stand_in_model, tmp_path):
+    first, second = tmp_path / "1.jsonl", tmp_path / "2.jsonl"
+    for out in (first, second):
+        assert replay([drive_clip], stand_in_model, "--camera", camera_file, "--events", out) == 0
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_replay_without_a_camera_file_guesses_nothing(drive_clip, stand_in_model, tmp_path):
+    out = tmp_path / "events.jsonl"
+    assert replay([drive_clip], stand_in_model, "--events", out) == 0
+    for event in events_of(out):
+        assert event["distance_m"] is event["speed_kmh"] is event["range_m"] is None
+        assert event["quality"] == "uncalibrated"
+
+
+def test_replay_of_two_videos_gives_a_passage_each_in_epochs_of_their_own(
+    drive_clip, camera_file, stand_in_model, tmp_path
+):
+    out = tmp_path / "events.jsonl"
+    assert replay([drive_clip, drive_clip], stand_in_model, "--camera", camera_file, "--events", out) == 0
+    ends = [event for event in events_of(out) if event["kind"] == "passage.end"]
+    assert [end["epoch"] for end in ends] == [1, 2]
+    assert len({end["passage"] for end in ends}) == 2
+    assert ends[0]["speed_kmh"] == ends[1]["speed_kmh"]
+
+
+def test_annotated_clip_has_every_frame_at_its_time(drive_clip, stand_in_model, tmp_path):
+    out = tmp_path / "annotated.mp4"
+    assert replay([drive_clip], stand_in_model, "--annotate", out) == 0
+
+    def times(path):
+        with av.open(str(path)) as container:
+            return [round(float(frame.pts * frame.time_base), 4) for frame in container.decode(video=0)]
+
+    assert times(out) == times(drive_clip)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["replay", "nowhere.mp4"], "nowhere.mp4: no such file"),
+        (["replay", "{junk}"], "junk.mp4: cannot be read as video"),
+        (["replay", "rtsp://user:geheim@127.0.0.1/x"], "not a recording"),
+        (["replay", "{clip}", "--camera", "{junk}"], "junk.mp4"),
+        (["replay", "{clip}", "--camera", "{other_camera}"], "640"),
+        (["replay", "{clip}", "--model", "{junk}"], "junk.mp4: not an ONNX model"),
+        (["replay", "{clip}", "--provider", "cuda"], "provider 'cuda' cannot run here"),
+        (["replay", "{clip}", "--events", "{junk}/out.jsonl"], "cannot write events"),
+        (["replay", "{clip}", "--annotate", "{junk}/out.mp4"], "cannot write a video"),
+        (["replay", "{clip}", "--plate-formats", "eu-1x1"], "eu-1x1"),
+        (["replay", "{empty}"], "no images here"),
+        (["locate", "nowhere.jpg"], "nowhere.jpg: no such file"),
+        (["run", "--config", "nowhere.toml"], "nowhere.toml: cannot read"),
+        (["run", "--config", "{junk}"], "junk.mp4"),
+        (["check", "--config", "nowhere.toml"], "nowhere.toml: cannot read"),
+        (["subscribe", "--endpoint", "nonsense"], "nonsense"),
+        (["subscribe", "--camera", "a/b"], "a/b"),
+    ],
+)
+def test_bad_input_gives_one_clear_line_and_exit_code_2(
+    arguments, message, drive_clip, camera_file, stand_in_model, tmp_path, capsys
+):
+    junk, other_camera, empty = tmp_path / "junk.mp4", tmp_path / "other.toml", tmp_path / "empty"
+    junk.write_bytes(b"this is neither a video nor a model nor a camera file")
+    other_camera.write_text(camera_file.read_text().replace("width = 640", "width = 1280"))
+    empty.mkdir()
+    places = {"clip": drive_clip, "junk": junk, "other_camera": other_camera, "empty": empty}
+    filled = [argument.format(**places) for argument in arguments]
+    if arguments[0] in ("replay", "locate") and "--model" not in filled:
+        filled += ["--model", str(stand_in_model)]
+    assert run_gate.main(filled) == 2
+    errors = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 1
+    assert message in errors[0] and "geheim" not in errors[0]
+
+
+def test_failed_replay_leaves_an_older_event_file_as_it_was(
+    drive_clip, camera_file, stand_in_model, tmp_path
+):
+    out, other_camera = tmp_path / "events.jsonl", tmp_path / "other.toml"
+    out.write_text("older\n")
+    other_camera.write_text(camera_file.read_text().replace("width = 640", "width = 1280"))
+    assert replay([drive_clip], stand_in_model, "--camera", other_camera, "--events", out) == 2
+    assert out.read_text() == "older\n"
