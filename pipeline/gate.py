@@ -164,13 +164,14 @@ class Gate:
             GateError: a recording is broken, or the network or a sink failed.
         """
         started_s = time.monotonic()
+        finished = False
         try:
             for capture in self._captures:
                 capture.start()
             self._inference.start()
             finished = self._handle_until_ended(started_s)
         finally:
-            self._shut_down()
+            self._shut_down(interrupt=not finished)
         for lane in self._lanes.values():
             self._emit_reports(lane, lane.tracker.finish())
         return finished
@@ -203,10 +204,11 @@ class Gate:
                         raise message.error
                     return not message.stopped
 
-    def _shut_down(self) -> None:
-        """Stop capturing, interrupt the network, and say goodbye for every camera that was online."""
+    def _shut_down(self, interrupt: bool) -> None:
+        """Stop capturing, and the network in the middle of a batch, and say goodbye for every camera that was online."""
         self._batcher.stop()
-        self._locator.interrupt()
+        if interrupt:
+            self._locator.interrupt()
         for capture in self._captures:
             capture.stop(timeout_s=0)
         for capture in self._captures:
