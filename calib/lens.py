@@ -1,0 +1,207 @@
+"""Lens and focal length from views of a board, with the covariance of what was found.
+
+The fit is OpenCV's `calibrateCameraExtended` (Zhang 2000, bundle adjustment). Its standard deviations come
+without their correlations, so the full covariance is computed here from the same Jacobian.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from calib.boards import Board
+from calib.camera import Intrinsics
+from calib.views import View
+from pipeline.errors import GateError
+
+Array = NDArray[np.float64]
+Model = Literal["none", "k1", "k1k2", "full"]
+
+PARAMETERS = ("fx", "fy", "cx", "cy", "k1", "k2", "p1", "p2", "k3")
+_FREE: dict[Model, tuple[int, ...]] = {
+    "none": (0, 1, 2, 3),
+    "k1": (0, 1, 2, 3, 4),
+    "k1k2": (0, 1, 2, 3, 4, 5),
+    "full": (0, 1, 2, 3, 4, 5, 6, 7, 8),
+}
+MODELS: tuple[Model, ...] = tuple(_FREE)
+_FLAGS: dict[Model, int] = {
+    "none": cv2.CALIB_FIX_K1 | cv2.CALIB_FIX_K2 | cv2.CALIB_FIX_K3 | cv2.CALIB_ZERO_TANGENT_DIST,
+    "k1": cv2.CALIB_FIX_K2 | cv2.CALIB_FIX_K3 | cv2.CALIB_ZERO_TANGENT_DIST,
+    "k1k2": cv2.CALIB_FIX_K3 | cv2.CALIB_ZERO_TANGENT_DIST,
+    "full": 0,
+}
+_STOP = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 100, 1e-10)
+
+
+@dataclass(frozen=True, eq=False)
+class BoardPlace:
+    """Where the board was in one view: rotation vector (3,) and translation (3,) from board to camera."""
+
+    turn: Array
+    shift: Array
+
+
+@dataclass(frozen=True, eq=False)
+class LensFit:
+    """A fitted lens.
+
+    Attributes:
+        model: which distortion coefficients were free.
+        lens: the result.
+        places: of the board, one a view.
+        residuals_px: found minus projected corners, (n, 2) a view.
+        covariance: (9, 9) of `PARAMETERS` from the residuals' size, rows of fixed ones 0.
+    """
+
+    model: Model
+    lens: Intrinsics
+    places: tuple[BoardPlace, ...]
+    residuals_px: tuple[Array, ...]
+    covariance: Array
+
+    @property
+    def rms_px(self) -> float:
+        """Root mean square distance between found and projected corners."""
+        return float(np.sqrt(np.mean(np.sum(np.concatenate(self.residuals_px) ** 2, axis=1))))
+
+    @property
+    def view_rms_px(self) -> Array:
+        """(v,) the same for each view."""
+        return np.array([np.sqrt(np.mean(np.sum(part**2, axis=1))) for part in self.residuals_px])
+
+
+def values(lens: Intrinsics) -> Array:
+    """(9,) numbers of a lens in the order of `PARAMETERS`."""
+    return np.array([lens.fx, lens.fy, lens.cx, lens.cy, *lens.distortion])
+
+
+def lens_of(numbers: Array, size_px: tuple[int, int]) -> Intrinsics:
+    """The reverse of `values`."""
+    fx, fy, cx, cy, k1, k2, p1, p2, k3 = numbers.tolist()
+    return Intrinsics(*size_px, fx, fy, cx, cy, (k1, k2, p1, p2, k3))
+
+
+def fit_lens(
+    views: Sequence[View], board: Board, model: Model, guess: Intrinsics | None = None
+) -> LensFit:
+    """Fit a lens to all views.
+
+    Args:
+        views: of one image size.
+        board: gives the corners' true places.
+        model: which distortion coefficients are free; the others are 0.
+        guess: where to begin; None begins with the board's homographies.
+
+    Raises:
+        GateError: the views do not determine a lens.
+    """
+    flags = _FLAGS[model] | (cv2.CALIB_USE_INTRINSIC_GUESS if guess else 0)
+    start = None if guess is None else guess.matrix
+    bend = None if guess is None else np.where(np.isin(np.arange(4, 9), _FREE[model]), guess.distortion, 0.0)
+    points = [board.points_m[view.ids].astype(np.float32) for view in views]
+    seen = [view.corners_px.astype(np.float32) for view in views]
+    size_px = views[0].size_px
+    try:
+        _, matrix, bend, turns, shifts, *_ = cv2.calibrateCameraExtended(
+            points, seen, size_px, start, bend, flags=flags, criteria=_STOP
+        )
+    except cv2.error as error:
+        raise GateError(f"intrinsics: the views do not determine a lens ({error.err}); take other views") from error
+    numbers = np.array([matrix[0, 0], matrix[1, 1], matrix[0, 2], matrix[1, 2], *bend.ravel()[:5]])
+    if not np.isfinite(numbers).all() or numbers[:2].min() <= 0:
+        raise GateError("intrinsics: the views do not determine a lens; tilt the board in different directions")
+    places = tuple(BoardPlace(turn.ravel(), shift.ravel()) for turn, shift in zip(turns, shifts, strict=True))
+    return _finished(views, board, model, lens_of(numbers, size_px), places)
+
+
+def place_board(view: View, board: Board, lens: Intrinsics) -> tuple[BoardPlace, Array]:
+    """The board's place in one view under a given lens, and the residuals (n, 2) in pixels."""
+    points, bend = board.points_m[view.ids], np.array(lens.distortion)
+    _, turns, shifts, _ = cv2.solvePnPGeneric(points, view.corners_px, lens.matrix, bend, flags=cv2.SOLVEPNP_IPPE)
+    best: tuple[float, BoardPlace, Array] | None = None
+    for turn, shift in zip(turns, shifts, strict=True):
+        turn, shift = cv2.solvePnPRefineLM(points, view.corners_px, lens.matrix, bend, turn.copy(), shift.copy())
+        place = BoardPlace(np.asarray(turn, np.float64).ravel(), np.asarray(shift, np.float64).ravel())
+        misses = view.corners_px - _project(points, place, lens)[0]
+        error = float(np.sum(misses**2))
+        if best is None or error < best[0]:
+            best = error, place, misses
+    assert best is not None  # IPPE gives at least one pose
+    return best[1], best[2]
+
+
+def reduced_normals(
+    views: Sequence[View], board: Board, lens: Intrinsics, places: Sequence[BoardPlace]
+) -> Array:
+    """(9, 9) normal matrix of the lens parameters with the board's places eliminated (Schur complement)."""
+    total = np.zeros((9, 9))
+    for view, place in zip(views, places, strict=True):
+        _, by_lens = _freed_of_place(board.points_m[view.ids], place, lens)
+        total += by_lens.T @ by_lens
+    return total
+
+
+def zoom_by_view(fit: LensFit, views: Sequence[View], board: Board, weights: Array) -> tuple[float, float]:
+    """One more parameter: a relative change of the focal length, `weights` (v,) times of it in each view.
+
+    Returns:
+        Its estimate after one Gauss-Newton step of the whole problem, and its standard deviation from the
+        size of the residuals.
+    """
+    free = [*_FREE[fit.model], 9]
+    normals, gradient = np.zeros((10, 10)), np.zeros(10)
+    for view, place, misses, weight in zip(views, fit.places, fit.residuals_px, weights, strict=True):
+        basis, by_lens = _freed_of_place(board.points_m[view.ids], place, fit.lens)
+        zoom = weight * (by_lens[:, :2] @ (fit.lens.fx, fit.lens.fy))
+        rows = np.column_stack([by_lens, zoom])
+        normals += rows.T @ rows
+        gradient += rows.T @ (misses.ravel() - basis @ (basis.T @ misses.ravel()))
+    inverse = _inverse(normals[np.ix_(free, free)])
+    noise_px = fit.rms_px / np.sqrt(2)
+    return float(inverse[-1] @ gradient[free]), float(noise_px * np.sqrt(inverse[-1, -1]))
+
+
+def _finished(
+    views: Sequence[View], board: Board, model: Model, lens: Intrinsics, places: tuple[BoardPlace, ...]
+) -> LensFit:
+    residuals = tuple(
+        view.corners_px - _project(board.points_m[view.ids], place, lens)[0]
+        for view, place in zip(views, places, strict=True)
+    )
+    free = np.array(_FREE[model])
+    spare = 2 * sum(len(part) for part in residuals) - len(free) - 6 * len(views)
+    variance = sum(float(np.sum(part**2)) for part in residuals) / max(spare, 1)
+    normals = reduced_normals(views, board, lens, places)[np.ix_(free, free)]
+    covariance = np.zeros((9, 9))
+    covariance[np.ix_(free, free)] = variance * _inverse(normals)
+    return LensFit(model, lens, places, residuals, covariance)
+
+
+def _inverse(normals: Array) -> Array:
+    """Inverse of a normal matrix whose parameters differ by orders of magnitude."""
+    scale = 1 / np.sqrt(np.maximum(np.diag(normals), 1e-300))
+    return np.asarray(np.linalg.pinv(normals * np.outer(scale, scale), hermitian=True) * np.outer(scale, scale))
+
+
+def _project(points_m: Array, place: BoardPlace, lens: Intrinsics) -> tuple[Array, Array]:
+    pixels, jacobian = cv2.projectPoints(points_m, place.turn, place.shift, lens.matrix, np.array(lens.distortion))
+    return np.asarray(pixels, np.float64).reshape(-1, 2), np.asarray(jacobian, np.float64)
+
+
+def _freed_of_place(points_m: Array, place: BoardPlace, lens: Intrinsics) -> tuple[Array, Array]:
+    """What the lens does to the pixels that moving the board could not do as well.
+
+    Returns:
+        basis: (2n, 6) orthonormal directions in which the board's place moves the pixels.
+        by_lens: (2n, 9) derivatives by the lens without their part along `basis`.
+    """
+    jacobian = _project(points_m, place, lens)[1]
+    basis = np.linalg.qr(jacobian[:, :6])[0]
+    by_lens = jacobian[:, 6:15]
+    return basis, by_lens - basis @ (basis.T @ by_lens)

@@ -1,0 +1,107 @@
+"""Plates seen by the pipeline: the lines of `run_gate.py locate --json`, and the events of recorded passages."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.errors import GateError
+
+Array = NDArray[np.float64]
+
+LEAST_PRESENCE = 0.5
+_LEAST_SD_PX = 0.3  # the network's stated covariance knows nothing of a shifted edge
+_LEAST_FRAMES, _MOST_FRAMES, _SURE_FORMAT = 5, 10, 0.9
+
+
+@dataclass(frozen=True, eq=False)
+class SeenPlate:
+    """Corners (4, 2) TL, TR, BR, BL of a plate and their covariances (4, 2, 2), in pixels."""
+
+    name: str
+    corners_px: Array
+    corner_cov_px2: Array
+
+
+def read_located(path: Path) -> list[SeenPlate]:
+    """The plates of a file of JSON lines with the keys file, presence, corners_px and corner_cov_px2.
+
+    Raises:
+        GateError: the file is missing, or a line is not such an object.
+    """
+    plates = []
+    for number, item in _json_lines(path):
+        try:
+            if item["presence"] >= LEAST_PRESENCE:
+                plates.append(_plate(Path(item["file"]).name, item["corners_px"], item["corner_cov_px2"]))
+        except (KeyError, TypeError, ValueError) as error:
+            raise GateError(f"{path}: line {number}: not a line of `run_gate.py locate --json` ({error})") from error
+    if not plates:
+        raise GateError(f"{path}: no plate was found in any image; check that it is lit, sharp and large enough")
+    return plates
+
+
+def read_passages(path: Path) -> Iterator[tuple[str, str, list[SeenPlate]]]:
+    """(name, plate format, plates) of every passage in a file of events that can be used.
+
+    Frames are thinned to equal steps of the plate's size in the image, so that no place counts twice.
+
+    Raises:
+        GateError: no passage is usable.
+    """
+    tracks: dict[str, list[SeenPlate]] = defaultdict(list)
+    formats: dict[str, str] = {}
+    for number, item in _json_lines(path):
+        if item.get("kind") not in ("passage.new", "passage.update", "passage.end"):
+            continue
+        try:
+            name, shape = str(item["passage"]), item["plate_format"]
+            if item["kind"] != "passage.end":
+                tracks[name].append(_plate(name, item["corners_px"], item["corner_cov_px2"]))
+            if shape is not None and (shape["probability"] or 0) >= _SURE_FORMAT:
+                formats[name] = str(shape["name"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise GateError(f"{path}: line {number}: not an event of this program ({error})") from error
+    usable = [name for name in tracks if name in formats and len(tracks[name]) >= _LEAST_FRAMES]
+    if not usable:
+        raise GateError(f"{path}: no passage with {_LEAST_FRAMES} frames and a sure plate format")
+    for name in usable:
+        yield name, formats[name], _thinned(tracks[name])
+
+
+def _thinned(plates: Sequence[SeenPlate]) -> list[SeenPlate]:
+    sizes = np.array([np.log(max(float(np.ptp(plate.corners_px[:, 0])), 1.0)) for plate in plates])
+    wanted = np.linspace(sizes.min(), sizes.max(), _MOST_FRAMES)
+    return [plates[i] for i in sorted({int(np.argmin(np.abs(sizes - size))) for size in wanted})]
+
+
+def _plate(name: str, corners: Any, covariances: Any) -> SeenPlate:
+    corners_px, cov_px2 = np.array(corners, np.float64), np.array(covariances, np.float64)
+    if corners_px.shape != (4, 2) or cov_px2.shape != (4, 2, 2) or not np.isfinite(corners_px).all():
+        raise ValueError("corners_px must be 4 points and corner_cov_px2 4 matrices")
+    if np.linalg.eigvalsh(cov_px2).min() < 0:
+        raise ValueError("corner_cov_px2 must be covariance matrices")
+    return SeenPlate(name, corners_px, cov_px2 + _LEAST_SD_PX**2 * np.eye(2))
+
+
+def _json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise GateError(f"{path}: cannot be read: {error}") from error
+    for number, line in enumerate(lines, start=1):
+        if line.strip():
+            try:
+                item = json.loads(line)
+            except json.JSONDecodeError as error:
+                raise GateError(f"{path}: line {number}: not JSON ({error.msg})") from error
+            if not isinstance(item, dict):
+                raise GateError(f"{path}: line {number}: not a JSON object")
+            yield number, item
