@@ -94,6 +94,7 @@ class ClipWriter:
         """
         self._path, self._part = path, path.with_name(path.name + ".part")
         try:
+            self._part.touch()
             self._container = av.open(str(self._part), "w", format="mp4")
         except OSError as error:
             raise GateError(f"{path}: cannot write a video there ({error.strerror})") from error

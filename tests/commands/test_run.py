@@ -92,10 +92,10 @@ def test_run_and_subscribe_through_a_server_restart(camera, stand_in_model, came
     assert gate.returncode == 0, errors
     assert took_s < 10  # a hang guard; the benchmark of stopping is in the documentation
     events = [received.event for received in (*before, *between, *after)]
-    ends = [event for event in events if event.kind == "passage.end" and event.frames > 30]
-    assert ends and all(
-        end.speed_kmh == pytest.approx(14.4, rel=0.1) for end in ends if end.speed_kmh is not None
-    )
+    ends = [event for event in events if event.kind == "passage.end"]
+    speeds_kmh = [end.speed_kmh for end in ends if end.speed_kmh is not None]
+    assert speeds_kmh == pytest.approx([14.4] * len(speeds_kmh), rel=0.15)
+    assert any(end.distance_m is not None for end in ends)
     assert any(isinstance(event, Heartbeat) and event.provider == "cpu" for event in events)
     assert subscriber.lost == 0 and subscriber.malformed == 0
     crops = [received.jpeg for received in before if isinstance(received.event, PassageEvent)]

@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+onnx = pytest.importorskip("onnx")
+
+import onnxruntime  # noqa: E402
+
+from deploy import export as exporting  # noqa: E402
+from deploy.graph import PlateCornerGraph, fold_batch_norms  # noqa: E402
+from pipeline.config import ModelConfig  # noqa: E402
+from pipeline.errors import GateError  # noqa: E402
+from pipeline.inference.locator import PlateLocator  # noqa: E402
+from pipeline.inference.session import open_session  # noqa: E402
+from pipeline.model.recipe import DEFAULT_RECIPE, load_recipe  # noqa: E402
+from pipeline.model.training import Training  # noqa: E402
+
+SIZE_PX = (96, 64)
+
+
+@pytest.fixture(scope="module")
+def training():
+    """A network with random weights and batch statistics that are not the neutral ones."""
+    training = Training(load_recipe(DEFAULT_RECIPE), stride_on_first_conv=True)
+    generator = torch.Generator().manual_seed(6)
+    for module in training.average.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.running_mean.copy_(0.1 * torch.randn(module.num_features, generator=generator))
+            module.running_var.copy_(0.5 + torch.rand(module.num_features, generator=generator))
+    torch.nn.init.normal_(training.average.evidence.weight, std=0.02)
+    training.covariance_scale = 0.25
+    return training
+
+
+@pytest.fixture(scope="module")
+def checkpoint(training, tmp_path_factory):
+    path = tmp_path_factory.mktemp("checkpoint") / "checkpoint.pt"
+    training.save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def images():
+    return list(np.random.default_rng(0).integers(0, 256, (3, SIZE_PX[1], SIZE_PX[0], 3), dtype=np.uint8))
+
+
+@pytest.fixture(scope="module")
+def exported(checkpoint, images, tmp_path_factory):
+    path = tmp_path_factory.mktemp("model") / "model.onnx"
+    exporting.export(checkpoint, path, SIZE_PX, images)
+    return path
+
+
+def test_folding_batch_norms_changes_nothing(training):
+    x = torch.randn(1, 3, 64, 64, generator=torch.Generator().manual_seed(1))
+    with torch.inference_mode():
+        for expected, found in zip(training.average(x), fold_batch_norms(training.average)(x), strict=True):
+            assert torch.allclose(expected, found, rtol=1e-3, atol=1e-3)
+
+
+def test_graph_normalises_bgr_bytes_and_answers_in_pixels(training, images):
+    graph = PlateCornerGraph(training.average, covariance_scale=1.0)
+    corners_px, covariances_px2, presence = graph(torch.from_numpy(images[0])[None])
+    assert corners_px.shape == (1, 4, 2) and covariances_px2.shape == (1, 4, 2, 2) and presence.shape == (1,)
+    assert (corners_px > -8).all() and (corners_px[..., 0] < SIZE_PX[0] + 8).all()
+    assert (torch.linalg.eigvalsh(covariances_px2) >= -1e-3).all()
+
+
+def test_exported_file_runs_at_any_batch_size_and_agrees_with_torch(exported, training, images):
+    session = onnxruntime.InferenceSession(str(exported), providers=["CPUExecutionProvider"])
+    graph = PlateCornerGraph(training.average, training.covariance_scale)
+    for count in (1, 3):
+        batch = np.stack(images[:count])
+        corners_px, covariances_px2, presence = session.run(None, {"images": batch})
+        expected = [output.numpy() for output in graph(torch.from_numpy(batch))]
+        assert np.abs(corners_px - expected[0]).max() < 0.5  # stored in half
+        assert np.allclose(covariances_px2, expected[1], rtol=0.05, atol=0.5)
+        assert np.allclose(presence, expected[2], atol=0.01)
+
+
+def test_exported_file_is_half_the_size_and_one_the_runtime_takes(exported, images):
+    weights = sum(np.prod(t.dims) for t in onnx.load(exported).graph.initializer)
+    assert 2 * weights < exported.stat().st_size < 2.2 * weights
+    location = PlateLocator(open_session(ModelConfig(path=exported, provider="cpu"))).locate([images[0]])[0]
+    assert location.corners_px.shape == (4, 2) and 0 <= location.presence <= 1
+
+
+def test_export_fails_and_writes_nothing_where_torch_and_onnx_differ(
+    checkpoint, images, tmp_path, monkeypatch
+):
+    single = exporting.export_single
+
+    def disturbed(graph, size_px, path):
+        model = single(graph, size_px, path)
+        for tensor in model.graph.initializer:
+            if list(tensor.dims) == [4, 2048, 1, 1]:
+                values = onnx.numpy_helper.to_array(tensor)
+                tensor.CopyFrom(onnx.numpy_helper.from_array(-values, tensor.name))
+        return model
+
+    monkeypatch.setattr(exporting, "export_single", disturbed)
+    out = tmp_path / "model.onnx"
+    with pytest.raises(GateError, match="not written"):
+        exporting.export(checkpoint, out, SIZE_PX, images)
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--checkpoint", "nowhere.pt"], "nowhere.pt"),
+        (["--checkpoint", "nowhere.pt", "--size", "641", "480"], "divide by 8"),
+    ],
+)
+def test_bad_arguments_give_one_clear_line(arguments, message, capsys):
+    assert exporting.main(arguments) == 2
+    assert message in capsys.readouterr().err

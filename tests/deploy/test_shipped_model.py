@@ -1,0 +1,48 @@
+"""The file that ships: it is the one the model card describes, and it finds the plate of the drawn gate scene."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline.config import SHIPPED_MODEL, ModelConfig
+from pipeline.inference.locator import PlateLocator
+from pipeline.inference.session import open_session
+from pipeline.synthetic.approach import Approach
+from pipeline.synthetic.render import frames
+from pipeline.synthetic.scene import Scenario
+
+
+@pytest.fixture(scope="module")
+def locator():
+    return PlateLocator(open_session(ModelConfig(provider="cpu")))
+
+
+def test_model_card_names_this_very_file():
+    digest = hashlib.sha256(SHIPPED_MODEL.read_bytes()).hexdigest()
+    assert digest in (Path(SHIPPED_MODEL).parent / "README.md").read_text()
+
+
+def test_file_stays_about_50_mb():
+    assert SHIPPED_MODEL.stat().st_size < 55e6
+
+
+@pytest.mark.parametrize("seed", [11, 12])
+def test_plate_of_the_drawn_scene_is_found(locator, seed):
+    """At 640x480, where the plate is 40 to 120 px wide."""
+    scenario = Scenario(approach=Approach(start_m=9.0, end_m=3.5), fps=2.0, seed=seed)
+    for image, truth in frames(scenario):
+        location = locator.locate([image])[0]
+        errors_px = np.linalg.norm(location.corners_px - truth.corners_px, axis=1) / 2  # drawn at 1280x960
+        assert location.presence > 0.5
+        assert errors_px.mean() < 4.0
+
+
+def test_empty_scene_shows_no_plate(locator):
+    rng = np.random.default_rng(3)
+    noise = rng.integers(0, 256, (480, 640, 3), dtype=np.uint8)
+    grey = np.full((480, 640, 3), 114, np.uint8)
+    assert all(location.presence < 0.5 for location in locator.locate([noise, grey]))

@@ -1,0 +1,213 @@
+"""The wiring alone, with fakes at its seams: sources that need no camera, a locator that needs no network."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+
+from calib.camera import Camera, Intrinsics
+from pipeline.capture import Source, SourceLost
+from pipeline.errors import GateError
+from pipeline.events import EventComposer
+from pipeline.frames import DropCounter, Frame, FrameStamp, PlateLocation
+from pipeline.gate import Gate, Lane, Settings
+from pipeline.post.tracker import TrackSettings
+
+CORNERS_PX = np.array([[20.0, 20], [60, 20], [60, 30], [20, 30]])
+
+
+class FakeRecording(Source):
+    """A recording of `count` grey frames at 25 frames a second; the frame's grey level is its number."""
+
+    live = False
+
+    def __init__(self, camera: str, count: int) -> None:
+        super().__init__(camera, f"fake {camera}")
+        self._count, self._next = count, 0
+
+    def open(self) -> None:
+        self.epoch += 1
+
+    def read(self) -> Frame | None:
+        if self._next == self._count:
+            return None
+        stamp = FrameStamp(self.camera, self._next, self.epoch, self._next / 25, "pts")
+        self._next += 1
+        return Frame(stamp, np.full((48, 80, 3), stamp.index, np.uint8))
+
+    def close(self) -> None:
+        pass
+
+
+class FakeCamera(FakeRecording):
+    """A camera that is lost after its frames, and comes back for ever."""
+
+    live = True
+
+    def read(self) -> Frame | None:
+        frame = super().read()
+        if frame is None:
+            self._next = 0
+            raise SourceLost("cable pulled")
+        return frame
+
+
+class FakeLocator:
+    """Sees the same plate in every frame; remembers the batches and can fail."""
+
+    def __init__(self, failing: bool = False) -> None:
+        self.batches: list[list[int]] = []
+        self.interrupted = threading.Event()
+        self._failing = failing
+
+    def locate(self, images):
+        if self._failing:
+            raise GateError("the network failed")
+        self.batches.append([int(image[0, 0, 0]) for image in images])
+        return [PlateLocation(1.0, CORNERS_PX, np.tile(np.eye(2), (4, 1, 1))) for _ in images]
+
+    def interrupt(self) -> None:
+        self.interrupted.set()
+
+
+class Collected:
+    """A sink that keeps what it gets and tells when an event of a kind has come."""
+
+    def __init__(self, wanted: str = "", then=lambda: None) -> None:
+        self.events, self.crops = [], []
+        self._wanted, self._then = wanted, then
+
+    def emit(self, event, jpeg=None) -> None:
+        self.events.append(event)
+        self.crops.append(jpeg)
+        if event.kind == self._wanted:
+            self._then()
+
+    @property
+    def kinds(self) -> list[str]:
+        return [event.kind for event in self.events]
+
+
+def lane(source: Source, calibration: Camera | None = None) -> Lane:
+    return Lane(source.camera, source, "every", DropCounter(), calibration, TrackSettings())
+
+
+def replaying(**changes) -> Settings:
+    return Settings(**({"batch_deadline_s": None, "max_batch": 1} | changes))
+
+
+def test_every_frame_of_a_recording_is_located_in_order_and_makes_one_passage():
+    locator, sink, seen = FakeLocator(), Collected(), []
+    gate = Gate(
+        [lane(FakeRecording("a", 20))], locator, EventComposer(), sink, replaying(),
+        on_frame=lambda observation, reports: seen.append(observation.stamp.index),
+    )  # fmt: skip
+    assert gate.run() is True
+    assert locator.batches == [[index] for index in range(20)]
+    assert seen == list(range(20))
+    assert sink.kinds[0] == "passage.new" and sink.kinds[-1] == "passage.end"
+    assert sink.kinds.count("passage.new") == 1
+    assert not locator.interrupted.is_set()
+
+
+def test_batches_of_two_recordings_take_turns():
+    locator = FakeLocator()
+    lanes = [lane(FakeRecording("a", 4)), lane(FakeRecording("b", 4))]
+    Gate(lanes, locator, EventComposer(), Collected(), replaying(max_batch=4)).run()
+    assert locator.batches == [[0, 0, 1, 1], [2, 2, 3, 3]]
+
+
+def test_events_of_each_camera_are_numbered_on_their_own():
+    sink = Collected()
+    lanes = [lane(FakeRecording("a", 6)), lane(FakeRecording("b", 6))]
+    Gate(lanes, FakeLocator(), EventComposer(), sink, replaying(max_batch=2)).run()
+    for camera in ("a", "b"):
+        numbers = [event.seq for event in sink.events if event.camera == camera]
+        assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_failure_of_the_network_reaches_the_caller():
+    gate = Gate(
+        [lane(FakeRecording("a", 3))], FakeLocator(failing=True), EventComposer(), Collected(), replaying()
+    )
+    with pytest.raises(GateError, match="the network failed"):
+        gate.run()
+
+
+def test_failure_of_a_sink_reaches_the_caller_and_stops_the_threads():
+    class Full:
+        def emit(self, event, jpeg=None):
+            raise GateError("the disk is full")
+
+    before = threading.active_count()
+    with pytest.raises(GateError, match="disk is full"):
+        Gate([lane(FakeRecording("a", 200))], FakeLocator(), EventComposer(), Full(), replaying()).run()
+    assert threading.active_count() == before
+
+
+def test_lost_camera_is_reported_ends_its_passage_and_returns_in_a_new_epoch():
+    gate_of: list[Gate] = []
+    online = []
+
+    def second_time() -> None:
+        online.append(1)
+        if len(online) == 2:
+            gate_of[0].stop()
+
+    sink = Collected("camera.online", second_time)
+    source = FakeCamera("a", 8)
+    gate_of.append(
+        Gate([lane(source)], FakeLocator(), EventComposer(), sink, replaying(batch_deadline_s=0.01))
+    )
+    assert gate_of[0].run() is False
+    states = [event for event in sink.events if event.kind.startswith("camera.")]
+    assert [event.kind for event in states][:3] == ["camera.online", "camera.offline", "camera.online"]
+    assert states[1].reason == "cable pulled"
+    assert states[2].epoch == 2
+    assert "passage.end" in sink.kinds
+    assert sink.kinds[-1] == "camera.offline"
+
+
+def test_heartbeats_carry_counts_and_provider():
+    gate_of: list[Gate] = []
+    sink = Collected("heartbeat", lambda: gate_of[0].stop())
+    settings = replaying(batch_deadline_s=0.01, heartbeat_s=0.05, provider="cpu", model_sha256="a" * 64)
+    gate_of.append(Gate([lane(FakeCamera("a", 5))], FakeLocator(), EventComposer(), sink, settings))
+    gate_of[0].run()
+    beat = next(event for event in sink.events if event.kind == "heartbeat")
+    assert beat.provider == "cpu" and beat.model_sha256 == "a" * 64 and beat.camera == "a"
+
+
+def test_crops_are_sent_with_passages_unless_switched_off():
+    for wanted in (True, False):
+        sink = Collected()
+        settings = replaying(plate_crops=wanted)
+        Gate([lane(FakeRecording("a", 6))], FakeLocator(), EventComposer(), sink, settings).run()
+        assert all((crop is not None) == wanted for crop in sink.crops)
+
+
+def _calibration_for_another_size() -> Camera:
+    return Camera("a", Intrinsics(1280, 960, 1400.0, 1400.0, 639.5, 479.5))
+
+
+def test_recording_of_another_size_than_its_calibration_is_refused():
+    gate = Gate(
+        [lane(FakeRecording("a", 6), _calibration_for_another_size())],
+        FakeLocator(), EventComposer(), Collected(), replaying(),
+    )  # fmt: skip
+    with pytest.raises(GateError, match="1280"):
+        gate.run()
+
+
+def test_live_camera_of_another_size_than_its_calibration_goes_on_without_numbers():
+    gate_of: list[Gate] = []
+    sink = Collected("passage.end", lambda: gate_of[0].stop())
+    lanes = [lane(FakeCamera("a", 8), _calibration_for_another_size())]
+    gate_of.append(Gate(lanes, FakeLocator(), EventComposer(), sink, replaying(batch_deadline_s=0.01)))
+    gate_of[0].run()
+    passages = [event for event in sink.events if event.kind.startswith("passage.")]
+    assert passages and all(
+        event.quality == "uncalibrated" and event.distance_m is None for event in passages
+    )
