@@ -29,12 +29,17 @@ _Positive = Annotated[float, Meta(gt=0)]
 _Pixels = Annotated[int, Meta(ge=1)]
 _Angle = Annotated[float, Meta(ge=-89, le=89)]
 _Sd = Annotated[float, Meta(ge=0)]
+_RowTime = Annotated[float, Meta(ge=0, le=1e-3)]
 _UNDISTORT_STOP = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 100, 1e-12)
 
 
 @dataclass(frozen=True)
 class Intrinsics:
-    """Pinhole and lens in pixels of the native image size; distortion is OpenCV's k1, k2, p1, p2, k3."""
+    """Pinhole and lens in pixels of the native image size; distortion is OpenCV's k1, k2, p1, p2, k3.
+
+    `row_time_s` is how much later each image row is captured than the one above it (rolling shutter); a frame's
+    time is then that of its first row. 0 is a global shutter.
+    """
 
     width: _Pixels
     height: _Pixels
@@ -43,6 +48,7 @@ class Intrinsics:
     cx: float
     cy: float
     distortion: tuple[float, float, float, float, float] = (0.0, 0.0, 0.0, 0.0, 0.0)
+    row_time_s: _RowTime = 0.0
 
     @property
     def matrix(self) -> Array:
@@ -95,7 +101,10 @@ class Mount:
 
 @dataclass(frozen=True)
 class Uncertainty:
-    """Standard deviations in the units of the quantities; None for what the calibration could not measure."""
+    """Standard deviations in the units of the quantities; None for what the calibration could not measure.
+
+    `time_s` is that of a frame's capture time; without it the source of the time stamps tells.
+    """
 
     fx: _Sd | None = None
     fy: _Sd | None = None
@@ -107,6 +116,7 @@ class Uncertainty:
     roll_deg: _Sd | None = None
     lane_yaw_deg: _Sd | None = None
     stop_line_m: _Sd | None = None
+    time_s: _Sd | None = None
 
 
 @dataclass(frozen=True)
@@ -199,20 +209,9 @@ class Camera:
         mount = self._require_mount()
         return np.asarray(points_m) @ mount.camera_from_road + (0.0, 0.0, mount.height_m)
 
-    def one_sd_variants(self) -> list[Camera]:
-        """Copies of this camera, each with one uncertain quantity larger by its standard deviation."""
-        lenses = [
-            replace(self, intrinsics=lens) for lens in _shifted_lenses(self.intrinsics, self.uncertainty)
-        ]
-        if self.mount is None:
-            return lenses
-        shifts = {item.name: getattr(self.uncertainty, item.name) for item in fields(Mount)}
-        mounts = [
-            replace(self.mount, **{name: getattr(self.mount, name) + shift})
-            for name, shift in shifts.items()
-            if shift
-        ]
-        return lenses + [replace(self, mount=mount) for mount in mounts]
+    def one_sd_lenses(self) -> list[Camera]:
+        """Copies of this camera, each with one uncertain quantity of the lens larger by its standard deviation."""
+        return [replace(self, intrinsics=lens) for lens in _shifted_lenses(self.intrinsics, self.uncertainty)]
 
     def _require_mount(self) -> Mount:
         if self.mount is None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -11,31 +10,27 @@ from numpy.typing import NDArray
 
 from calib.camera import Camera
 from pipeline.frames import Estimate, Motion, MotionEstimate
-from pipeline.post.fit import TrackFit, whitened
-from pipeline.post.hypotheses import Explanation, Hypothesis, explain
+from pipeline.post.fit import Window
+from pipeline.post.hypotheses import Hypothesis, follow, search
+from pipeline.post.intervals import summed_up
 from pipeline.post.plate_formats import PlateFormat
-from pipeline.post.plate_motion import (
-    ACCELERATIONS,
-    COUNT,
-    HEADING,
-    SLOPE,
-    SPEED,
-    X,
-    Y,
-    Z,
-    travel_by_accelerations,
-    travel_direction,
+from pipeline.post.priors import pose_prior
+from pipeline.post.quantities import (
+    DISTANCE_M,
+    RANGE_M,
+    SPEED_NOW_KMH,
+    SPEED_OVER_TRACK_KMH,
+    Quantities,
 )
-from pipeline.post.priors import reference_axes
-from pipeline.post.track_data import TrackData, TrackPoint, thinned, track_data
+from pipeline.post.track_data import RayMaker, TrackData, TrackPoint, areas, thinned
 
 Array = NDArray[np.float64]
 SpeedOver = Literal["now", "track"]
 
-_KMH = 3.6
-_FRAMES_USED = 48
+_FRAMES_USED = 64
 _LEAST_FRAMES, _LEAST_SPAN_S = 5, 0.15  # for a speed
-_CREDIBLE = 0.99  # hypotheses are taken, most probable first, until they hold this much probability
+_CREDIBLE = 0.999  # Gaussians are taken, most probable first, until they hold this much probability
+_FORGOTTEN = 9.0  # a hypothesis this much less probable (log) than the best is followed no longer
 _FORMAT_SPREAD = 0.03  # of the range: formats that disagree by more leave the distance open
 _LARGEST_RESIDUAL = 0.06  # of the plate's width in the image, root mean square
 _WIDEST_SPEED_KMH, _WIDEST_SPEED = 3.0, 0.25  # half-width of the widest interval that is still published
@@ -65,11 +60,9 @@ def estimate_motion(
     """
     if camera is None:
         return withheld("uncalibrated")
-    data = track_data(thinned(points, _FRAMES_USED), camera)
-    explanation = explain(data, camera, formats)
-    if explanation is None:
-        return withheld("implausible")
-    return _judged(explanation, camera, speed_over)
+    follower = MotionFollower(camera, formats)
+    follower.add(points)
+    return follower.estimate(speed_over)
 
 
 def withheld(
@@ -79,28 +72,86 @@ def withheld(
     return MotionEstimate(None, None, None, "unknown", plate_format, probability, quality)
 
 
-def _judged(explanation: Explanation, camera: Camera, speed_over: SpeedOver) -> MotionEstimate:
+class MotionFollower:
+    """Distance and speed of one vehicle while it is seen, over a sliding window.
+
+    The first estimate searches formats and branches; the later ones start from the one before and keep only the
+    hypotheses that are still alive. When none explains the track well, the search is made again.
+    """
+
+    def __init__(
+        self, camera: Camera, formats: Sequence[PlateFormat], window_s: float = float("inf")
+    ) -> None:
+        self._camera, self._formats, self._window_s = camera, formats, window_s
+        self._rays, self._measure = RayMaker(camera), Quantities(camera)
+        self._prior = pose_prior(camera)
+        self._data: TrackData | None = None
+        self._hypotheses: list[Hypothesis] = []
+        self._newest_s = 0.0
+
+    def add(self, points: Sequence[TrackPoint]) -> None:
+        """Append points; those that leave the window, and corners that cannot be a plate's, are left out."""
+        data = self._rays(points)
+        data = data[areas(data.rays) > 0]
+        if self._data is not None:
+            data = self._data + data
+        if len(data):
+            data = data[data.times_s >= data.times_s[-1] - self._window_s]
+        self._data = data
+
+    def estimate(self, speed_over: SpeedOver = "now") -> MotionEstimate:
+        """Distance at the newest point and the speed there, or the mean speed over the window."""
+        if self._data is None or len(self._data) == 0:
+            return withheld("implausible")
+        window = Window(thinned(self._data, _FRAMES_USED))
+        found = self._explained(window)
+        if not found:
+            return withheld("implausible")
+        return _judged(found, self._measure, window.data, speed_over)
+
+    def _explained(self, window: Window) -> list[Hypothesis]:
+        """The hypotheses, most probable first."""
+        newest_s = float(window.data.times_s[-1])
+        found = follow(self._hypotheses, newest_s - self._newest_s, window, self._prior, self._measure)
+        found.sort(key=lambda item: -item.log_weight)
+        if (
+            not found
+            or found[0].plate_format is None
+            or relative_residual(found[0], window.data) > _LARGEST_RESIDUAL
+        ):
+            found = search(window, self._camera, self._prior, self._formats, self._measure)
+            found.sort(key=lambda item: -item.log_weight)
+        self._newest_s = newest_s
+        self._hypotheses = [item for item in found if item.log_weight > found[0].log_weight - _FORGOTTEN]
+        return self._hypotheses
+
+
+def relative_residual(hypothesis: Hypothesis, data: TrackData) -> float:
+    """Root mean square corner residual of the inliers in the image over the plate's width there."""
+    fit = hypothesis.fit
+    whiteners = data.whiteners[fit.inliers]
+    per_unit = 1.0 / (whiteners[..., 0, 0] * whiteners[..., 1, 1])  # ray^2 per residual^2, lower triangular
+    sizes = np.sum(fit.near.residuals[fit.inliers].reshape(-1, 4, 2) ** 2, axis=2) * per_unit
+    widths = data.rays[fit.inliers, 1] - data.rays[fit.inliers, 0]
+    return float(np.sqrt(np.mean(sizes / np.sum(widths**2, axis=1, keepdims=True))))
+
+
+def _judged(
+    hypotheses: Sequence[Hypothesis], measure: Quantities, data: TrackData, speed_over: SpeedOver
+) -> MotionEstimate:
     """The numbers of an explanation, each only if it can be stood by."""
-    best, data = explanation.hypotheses[0], explanation.data
-    name, probability = _format(explanation.hypotheses)
-    credible = _credible(explanation.hypotheses)
-    means = np.array([_quantities(item.fit, camera, data, speed_over)[0] for item in credible])
-    shares = np.array([item.probability for item in credible]) / sum(item.probability for item in credible)
-    centre = shares @ means
-    if name is None or np.sqrt(shares @ (means[:, 0] - centre[0]) ** 2) > _FORMAT_SPREAD * centre[0]:
+    name, probability = _format(hypotheses)
+    weights, means, sds = _components(hypotheses, measure)
+    ranges = means[:, RANGE_M]
+    centre_m = weights @ ranges
+    if name is None or np.sqrt(weights @ (ranges - centre_m) ** 2) > _FORMAT_SPREAD * centre_m:
         return withheld("format_ambiguous", name, probability)
-    if _relative_residual(best.fit, data) > _LARGEST_RESIDUAL:
+    if relative_residual(hypotheses[0], data) > _LARGEST_RESIDUAL:
         return withheld("residuals_too_large", name, probability)
-    covariances = np.array([_covariance(item.fit, camera, data, speed_over) for item in credible])
-    spread = means - centre
-    covariance = np.einsum("k,kij->ij", shares, covariances) + np.einsum(
-        "k,ki,kj->ij", shares, spread, spread
-    )
-    covariance += _calibration_covariance(best.fit, camera, data, speed_over)
-    distance, along, speed = (
-        _estimate(*pair) for pair in zip(centre, np.sqrt(np.diag(covariance)), strict=True)
-    )
-    if not _plausible(centre):
+    speed_index = SPEED_NOW_KMH if speed_over == "now" else SPEED_OVER_TRACK_KMH
+    chosen = [RANGE_M, DISTANCE_M, speed_index]
+    distance, along, speed = summed_up(weights, means[:, chosen], sds[:, chosen])
+    if not (_RANGE_LIMITS_M[0] < distance.value < _RANGE_LIMITS_M[1] and abs(speed.value) < _FASTEST_KMH):
         return withheld("implausible", name, probability)
     reason = _speed_objection(data, speed)
     if reason:
@@ -108,88 +159,36 @@ def _judged(explanation: Explanation, camera: Camera, speed_over: SpeedOver) -> 
     return MotionEstimate(distance, along, speed, _direction(speed), name, probability, "ok")
 
 
-def _quantities(fit: TrackFit, camera: Camera, data: TrackData, speed_over: SpeedOver) -> tuple[Array, Array]:
-    """range_m, distance_m, speed_kmh (3,) and their derivatives (3, 16)."""
-    motion, slopes = fit.motion, np.zeros((3, COUNT))
-    place = motion[[X, Y, Z]]
-    heading = motion[HEADING] if camera.mount is None else 0.0
-    line, by_heading, by_slope = travel_direction(heading, motion[SLOPE])
-    stop_line = 0.0 if camera.mount is None else camera.mount.stop_line_m
-    distance = np.linalg.norm(place)
-    slopes[0, [X, Y, Z]] = place / distance
-    slopes[1, [X, Y, Z]] = line
-    slopes[1, HEADING] = place @ by_heading if camera.mount is None else 0.0
-    slopes[1, SLOPE] = place @ by_slope
-    slopes[2, SPEED] = _KMH
-    if speed_over == "track" and data.times_s[0] < 0:
-        slopes[2, ACCELERATIONS] = _KMH * travel_by_accelerations(data.times_s)[0] / data.times_s[0]
-    return np.array([distance, place @ line - stop_line, slopes[2] @ motion]), slopes
-
-
-def _covariance(fit: TrackFit, camera: Camera, data: TrackData, speed_over: SpeedOver) -> Array:
-    """(3, 3) covariance of the quantities from corner noise."""
-    slopes = _quantities(fit, camera, data, speed_over)[1]
-    return np.asarray(slopes @ fit.covariance @ slopes.T)
-
-
-def _calibration_covariance(fit: TrackFit, camera: Camera, data: TrackData, speed_over: SpeedOver) -> Array:
-    """(3, 3) covariance of the quantities from the camera file's uncertainty, to first order.
-
-    For each uncertain quantity: how the residuals change when it is off by one sd, and how far the fit then
-    moves. The mount's height and pitch are left out: the fit's prior holds them.
-    """
-    sd = replace(camera.uncertainty, height_m=None, pitch_deg=None)
-    variants = replace(camera, uncertainty=sd).one_sd_variants()
-    covariance = np.zeros((3, 3))
-    if not variants:
-        return covariance
-    prior, free = fit.setting.prior, fit.setting.prior.sd > 0
-    residuals, rows = whitened(fit.motion, data, fit.setting)
-    flat = rows.reshape(-1, rows.shape[2]) / fit.noise_scale
-    pull = np.linalg.solve(flat.T @ flat + np.eye(flat.shape[1]), flat.T) / fit.noise_scale
-    values, slopes = _quantities(fit, camera, data, speed_over)
-    for variant in variants:
-        moved_data = replace(data, rays=variant.unproject(data.corners_px))
-        moved_setting = replace(fit.setting, axes=reference_axes(variant))
-        moved = whitened(fit.motion, moved_data, moved_setting)[0]
-        step = -(pull @ (moved - residuals).ravel()) * prior.sd[free]
-        shift = slopes[:, free] @ step + _quantities(fit, variant, data, speed_over)[0] - values
-        covariance += np.outer(shift, shift)
-    return covariance
+def _components(hypotheses: Sequence[Hypothesis], measure: Quantities) -> tuple[Array, Array, Array]:
+    """The m most probable Gaussians of all hypotheses: weights (m,), means and sds (m, 4) of the quantities."""
+    parts = [item.posterior.mixture for item in hypotheses]
+    logs = np.concatenate(
+        [item.log_prior + part.log_weights for item, part in zip(hypotheses, parts, strict=True)]
+    )
+    weights = np.exp(logs - logs.max())
+    order = np.argsort(-weights, kind="stable")
+    totals = np.cumsum(weights[order])
+    keep = order[: int(np.searchsorted(totals, _CREDIBLE * totals[-1])) + 1]
+    means = np.concatenate([part.means for part in parts])[keep]
+    variances = np.diagonal(np.concatenate([part.covariances for part in parts])[keep], axis1=1, axis2=2)
+    mount_sd = measure.of_the_mount_sd(hypotheses[0].fit.motion)
+    return weights[keep] / weights[keep].sum(), means, np.sqrt(variances + mount_sd**2)
 
 
 def _format(hypotheses: Sequence[Hypothesis]) -> tuple[str | None, float | None]:
     """Name and probability of the most probable format; None if the plate is rather of none of them."""
     totals: dict[str | None, float] = {}
+    top = max(item.log_weight for item in hypotheses)
     for item in hypotheses:
         name = item.plate_format.name if item.plate_format else None
-        totals[name] = totals.get(name, 0.0) + item.probability
-    name = max(totals, key=lambda key: totals[key])
-    return name, None if name is None else totals[name]
-
-
-def _credible(hypotheses: Sequence[Hypothesis]) -> list[Hypothesis]:
-    """The most probable hypotheses that together hold nearly all the probability."""
-    totals = np.cumsum([item.probability for item in hypotheses])
-    return list(hypotheses[: int(np.searchsorted(totals, _CREDIBLE)) + 1])
-
-
-def _relative_residual(fit: TrackFit, data: TrackData) -> float:
-    """Root mean square corner residual in the image over the plate's width there."""
-    residuals, _ = whitened(fit.motion, data, fit.setting)
-    rays = np.linalg.solve(data.whiteners, residuals.reshape(-1, 4, 2, 1))[..., 0]
-    width = np.linalg.norm(data.rays[:, 1] - data.rays[:, 0], axis=1)
-    return float(np.sqrt(np.mean(np.sum(rays**2, axis=2) / width[:, None] ** 2)))
-
-
-def _plausible(values: Array) -> bool:
-    """Range and speed are such as occur at a gate."""
-    return bool(_RANGE_LIMITS_M[0] < values[0] < _RANGE_LIMITS_M[1] and abs(values[2]) < _FASTEST_KMH)
+        totals[name] = totals.get(name, 0.0) + float(np.exp(item.log_weight - top))
+    best = max(totals, key=lambda key: totals[key])
+    return best, None if best is None else totals[best] / sum(totals.values())
 
 
 def _speed_objection(data: TrackData, speed: Estimate) -> str | None:
     """Why this speed is not published, if so."""
-    if len(data.times_s) < _LEAST_FRAMES or -data.times_s[0] < _LEAST_SPAN_S:
+    if len(data) < _LEAST_FRAMES or np.ptp(data.times_s) < _LEAST_SPAN_S:
         return "too_few_frames"
     if speed.ci95[1] - speed.value > max(_WIDEST_SPEED_KMH, _WIDEST_SPEED * abs(speed.value)):
         return "too_little_travel"
@@ -204,8 +203,3 @@ def _direction(speed: Estimate) -> Motion:
     if low > 0:
         return "approaching"
     return "leaving" if high < 0 else "unknown"
-
-
-def _estimate(value: float, sd: float) -> Estimate:
-    """A value with its 95 % interval."""
-    return Estimate(float(value), float(sd), (float(value - 1.96 * sd), float(value + 1.96 * sd)))

@@ -1,17 +1,16 @@
-"""What is believed about a vehicle and its plate before it is seen, and where a fit begins."""
+"""What is believed about a vehicle's pose and its plate before it is seen, and where a fit begins."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from calib.camera import Camera
-from pipeline.post.fit import Prior
+from pipeline.post.fit import Setting
 from pipeline.post.plate_formats import PlateFormat
 from pipeline.post.plate_motion import (
-    ACCELERATIONS,
     ASPECT,
     CAMERA_AXES,
     COUNT,
@@ -19,7 +18,6 @@ from pipeline.post.plate_motion import (
     ROLL,
     SLOPE,
     SPEED,
-    STRETCHES,
     TILT,
     YAW,
     X,
@@ -29,65 +27,72 @@ from pipeline.post.plate_motion import (
     travel_direction,
 )
 from pipeline.post.pose import PlatePose, plate_poses
-from pipeline.post.track_data import TrackData
+from pipeline.post.track_data import TrackData, areas
 
 Array = NDArray[np.float64]
 
-PLATE_HEIGHT_M = (0.55, 0.25)  # mean and sd of the plate centre's height over the road
-_BRAKING_SD = 2.0  # m/s^2
+PLATE_HEIGHT_M = (0.55, 0.2)
+"""Mean and sd of the plate centre's height over the road."""
+
+_FACING_DEG = {YAW: 2.0, TILT: 5.0}  # sd of the plate's facing against the line of travel
+_HEADING_DEG, _ROLL_DEG = 3.0, 1.5  # sd of the line of travel against the lane, of the plate's roll
 _UNEVEN_DEG = 0.05  # sd of the path of the plate against the road: bumps, springs (1 cm on 10 m)
 _EDGE_BIAS_PX = 0.25  # sd of a systematic shift of the plate's upper edge against its lower one
+_ANY_ASPECT = (np.log(1 / 3), 0.6)  # log height over width of a plate of unknown format: mean, sd
 _LEAST_TRAVEL = 0.1  # of the range, for the line of travel to be read off the positions
 
 
-def reference_axes(camera: Camera) -> Array:
-    """(3, 3) rotation from the motion model's reference axes into the camera frame."""
-    return CAMERA_AXES if camera.mount is None else camera.mount.camera_from_road
+@dataclass(frozen=True, eq=False)
+class PosePrior:
+    """Independent Gaussians on the pose of a plate of unknown aspect: mean and sd (9,), and the reference axes."""
+
+    mean: Array
+    sd: Array
+    axes: Array
+
+    def for_format(self, plate_format: PlateFormat, tolerance: float) -> Setting:
+        """The fit of a plate of known format; `tolerance` is the sd of the logarithm of its aspect in the image."""
+        return self._setting(plate_format.width_m, {ASPECT: (log_aspect(plate_format), tolerance)})
+
+    def for_any_format(self, width_m: float) -> Setting:
+        """The fit of a plate of unknown format: any scale, so that its height over the road says nothing."""
+        return self._setting(width_m, {ASPECT: _ANY_ASPECT, Z: (0.0, 20.0)})
+
+    def _setting(self, width_m: float, table: dict[int, tuple[float, float]]) -> Setting:
+        mean, sd = self.mean.copy(), self.sd.copy()
+        for index, pair in table.items():
+            mean[index], sd[index] = pair
+        return Setting(width_m, self.axes, mean, sd)
 
 
-def vehicle_prior(camera: Camera) -> Prior:
-    """A vehicle near a gate, its plate upright and square to its line of travel; ASPECT is left at 0.
+def pose_prior(camera: Camera) -> PosePrior:
+    """A vehicle near a gate, its plate upright and square to its line of travel.
 
-    Mean and sd of each parameter, angles in degrees here. Without a mount the camera may look down and to
-    the side by some tens of degrees. With one, the slope's sd is the uncertainty of the mount's pitch and
-    of the road.
+    Without a mount the camera may look down and to the side by some tens of degrees. With one, the uncertainty of
+    the mount widens the prior of what it turns or shifts.
     """
-    table: dict[int, tuple[float, float]] = {
-        X: (0, 20),
-        Y: (6, 30),
-        Z: (0, 20),
-        SPEED: (0, 15),
-    }
-    angles: dict[int, tuple[float, float]] = {YAW: (0, 3), TILT: (0, 7)}
+    table: dict[int, tuple[float, float]] = {X: (0, 20), Y: (6, 30), Z: (0, 20), ASPECT: _ANY_ASPECT}
+    angles = {index: (0.0, sd) for index, sd in _FACING_DEG.items()}
     if camera.mount is None:
+        axes = CAMERA_AXES
         angles |= {HEADING: (0, 30), SLOPE: (8, 15), ROLL: (0, 8)}
     else:
-        sd = camera.uncertainty
-        height = (PLATE_HEIGHT_M[0] - camera.mount.height_m, np.hypot(PLATE_HEIGHT_M[1], sd.height_m or 0.0))
-        table |= {Z: height}
-        angles |= {HEADING: (0, 6), SLOPE: (0, np.hypot(_UNEVEN_DEG, sd.pitch_deg or 0.0)), ROLL: (0, 3)}
-    mean, spread = np.zeros(COUNT), np.zeros(COUNT)
-    for index, pair in table.items():
-        mean[index], spread[index] = pair
-    for index, pair in angles.items():
-        mean[index], spread[index] = np.radians(pair)
-    return Prior(mean, spread)
+        axes, known = camera.mount.camera_from_road, camera.uncertainty
+        height_sd = np.hypot(PLATE_HEIGHT_M[1], known.height_m or 0.0)
+        table |= {Z: (PLATE_HEIGHT_M[0] - camera.mount.height_m, height_sd)}
+        angles |= {
+            HEADING: (0, np.hypot(_HEADING_DEG, known.lane_yaw_deg or 0.0)),
+            SLOPE: (0, np.hypot(_UNEVEN_DEG, known.pitch_deg or 0.0)),
+            ROLL: (0, np.hypot(_ROLL_DEG, known.roll_deg or 0.0)),
+        }
+    table |= {index: (np.radians(mean), np.radians(sd)) for index, (mean, sd) in angles.items()}
+    pairs = np.array([table[index] for index in range(SPEED)])
+    return PosePrior(pairs[:, 0], pairs[:, 1], axes)
 
 
-def with_aspect(prior: Prior, log_aspect: float, sd: float) -> Prior:
-    """`prior` for a plate whose height over width has this logarithm."""
-    return _with(prior, ASPECT, log_aspect, sd)
-
-
-def with_any_height(prior: Prior) -> Prior:
-    """`prior` for a plate of unknown scale, whose height over the road says nothing yet."""
-    return _with(prior, Z, 0.0, 20.0)
-
-
-def with_braking(prior: Prior, stretches: int = STRETCHES) -> Prior:
-    """`prior` for a vehicle that changed its speed, at the earliest this many stretches of time ago."""
-    newest = slice(ACCELERATIONS.start, ACCELERATIONS.start + stretches)
-    return _with(prior, newest, 0.0, _BRAKING_SD)
+def log_aspect(plate_format: PlateFormat) -> float:
+    """Logarithm of height over width."""
+    return float(np.log(plate_format.height_m / plate_format.width_m))
 
 
 def aspect_tolerance(data: TrackData) -> float:
@@ -102,32 +107,31 @@ def image_aspect(data: TrackData) -> float:
     return float(np.median(np.log((sides[:, 1] + sides[:, 3]) / (sides[:, 0] + sides[:, 2]))))
 
 
-def areas(rays: Array) -> Array:
-    """(n,) areas of the quadrilaterals (n, 4, 2), positive when their corners run clockwise in the image."""
-    diagonals = rays[:, 2:] - rays[:, :2]
-    return 0.5 * (diagonals[:, 0, 0] * diagonals[:, 1, 1] - diagonals[:, 0, 1] * diagonals[:, 1, 0])
+def starting_motions(
+    data: TrackData, times_s: Array, camera: Camera, plate_format: PlateFormat
+) -> list[Array]:
+    """One start (17,) for each planar branch in the frame with the largest plate; none if it has no pose.
 
-
-def starting_motions(data: TrackData, camera: Camera, plate_format: PlateFormat) -> list[Array]:
-    """One start (16,) for each planar branch in the frame with the largest plate; none if it has no pose.
-
-    The other frames are placed by their size relative to that frame's.
+    The other frames are placed by their size relative to that frame's. `times_s` (n,) count from the newest.
     """
     sizes = np.sqrt(areas(data.rays))
     best = int(np.argmax(sizes))
     bare = replace(camera.intrinsics, distortion=(0.0,) * 5)
     ideal_px = data.rays[best] * (bare.fx, bare.fy) + (bare.cx, bare.cy)
     poses = plate_poses(ideal_px, replace(camera, intrinsics=bare), plate_format)
-    axes = reference_axes(camera)
+    axes = CAMERA_AXES if camera.mount is None else camera.mount.camera_from_road
     towards = np.concatenate([data.rays.mean(axis=1), np.ones((len(sizes), 1))], axis=1) @ axes
     steps = towards * (sizes[best] / sizes)[:, None]
-    return [
-        _start(pose, steps * pose.centre_m[2], data.times_s, axes, camera.mount is not None) for pose in poses
+    starts = [
+        _start(pose, steps * pose.centre_m[2], times_s, axes, camera.mount is not None) for pose in poses
     ]
+    for start in starts:
+        start[ASPECT] = log_aspect(plate_format)
+    return starts
 
 
 def _start(pose: PlatePose, positions: Array, times_s: Array, axes: Array, mounted: bool) -> Array:
-    """Motion (16,) through rough positions (n, 3) in the reference axes, with the facing of one pose."""
+    """Motion (17,) through rough positions (n, 3) in the reference axes, with the facing of one pose."""
     velocity = _median_slope(times_s, positions)
     azimuth, elevation, roll = facing_angles(axes.T @ pose.rotation)
     start = np.zeros(COUNT)
@@ -150,9 +154,3 @@ def _median_slope(times_s: Array, values: Array) -> Array:
         return np.zeros(values.shape[1])
     steps = (times_s[second] - times_s[first])[:, None]
     return np.asarray(np.median((values[second] - values[first]) / steps, axis=0))
-
-
-def _with(prior: Prior, index: int | slice, mean: float, sd: float) -> Prior:
-    means, sds = prior.mean.copy(), prior.sd.copy()
-    means[index], sds[index] = mean, sd
-    return Prior(means, sds)

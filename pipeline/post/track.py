@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.frames import PlateObservation
-from pipeline.post.track_data import TrackPoint
+from pipeline.post.track_data import TIME_SD_S, TrackPoint
 
 Array = NDArray[np.float64]
 
@@ -47,10 +47,11 @@ class Track:
         newest = self.recent[-1]
         return self.whole if self.whole[-1] is newest else [*self.whole, newest]
 
-    def add(self, observation: PlateObservation) -> None:
-        """Append an observation that `accepts` this track."""
-        plate = observation.plate
-        point = TrackPoint(observation.stamp.time_s, plate.corners_px, plate.corner_cov_px2)
+    def add(self, observation: PlateObservation) -> TrackPoint:
+        """Append an observation that `accepts` this track; the point that is kept of it."""
+        plate, stamp = observation.plate, observation.stamp
+        time_sd_s = TIME_SD_S[stamp.time_source]
+        point = TrackPoint(stamp.time_s, plate.corners_px, plate.corner_cov_px2, time_sd_s)
         self.recent.append(point)
         while point.time_s - self.recent[0].time_s > self._window_s:
             self.recent.popleft()
@@ -61,6 +62,7 @@ class Track:
         self.frames += 1
         if _relative_sd(observation) < _relative_sd(self.best):
             self.best = observation
+        return point
 
     def accepts(self, observation: PlateObservation) -> bool:
         """Whether this can be the same vehicle, from where its plate is and how large.

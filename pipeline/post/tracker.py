@@ -8,7 +8,7 @@ import numpy as np
 
 from calib.camera import Camera
 from pipeline.frames import MotionEstimate, PassageKind, PassageReport, PlateObservation
-from pipeline.post.motion import estimate_motion
+from pipeline.post.motion import MotionFollower, estimate_motion, withheld
 from pipeline.post.plate_formats import EUROPE, PlateFormat
 from pipeline.post.track import Track
 
@@ -44,9 +44,10 @@ class _Passage:
 
     name: str
     track: Track
+    follower: MotionFollower | None  # None without a calibration
     motion: MotionEstimate
     reported_s: float
-    steadiest: MotionEstimate | None = None  # the report with the most certain speed
+    fastest: MotionEstimate | None = None  # the report with the highest speed that it is sure of
 
 
 class PassageTracker:
@@ -85,7 +86,9 @@ class PassageTracker:
             return reports
         if self._passage and self._passage.track.accepts(observation):
             self._candidate = None
-            self._passage.track.add(observation)
+            point = self._passage.track.add(observation)
+            if self._passage.follower:
+                self._passage.follower.add([point])
             return reports + self._report_update(self._passage, observation)
         return reports + self._consider(observation)
 
@@ -114,8 +117,12 @@ class PassageTracker:
     def _begin(self, track: Track, observation: PlateObservation) -> PassageReport:
         self._count += 1
         name = f"{self._camera_id}-{track.epoch}-{self._count:04d}"
-        motion = estimate_motion(track.recent, self._camera, self._settings.formats)
-        self._passage = _Passage(name, track, motion, observation.stamp.time_s)
+        follower = None
+        if self._camera is not None:
+            follower = MotionFollower(self._camera, self._settings.formats, self._settings.window_s)
+            follower.add(track.recent)
+        motion = follower.estimate() if follower else withheld("uncalibrated")
+        self._passage = _Passage(name, track, follower, motion, observation.stamp.time_s)
         return _report("new", self._passage, observation, motion)
 
     def _report_update(self, passage: _Passage, observation: PlateObservation) -> list[PassageReport]:
@@ -124,9 +131,10 @@ class PassageTracker:
         if now_s - passage.reported_s < self._settings.update_interval_s - 1e-6:
             return []
         passage.reported_s = now_s
-        passage.motion = estimate_motion(passage.track.recent, self._camera, self._settings.formats)
-        if _certainty(passage.motion) > _certainty(passage.steadiest):
-            passage.steadiest = passage.motion
+        if passage.follower:
+            passage.motion = passage.follower.estimate()
+        if _surely_kmh(passage.motion) > _surely_kmh(passage.fastest):
+            passage.fastest = passage.motion
         return [_report("update", passage, observation, passage.motion)]
 
     def _end(self) -> list[PassageReport]:
@@ -140,11 +148,11 @@ class PassageTracker:
         """Last distance, and the mean speed over the whole track.
 
         The motion model can follow the changes of speed of some seconds, not those of a long stay. There the summary
-        has the most certain of the speeds that were reported on the way.
+        has the highest speed that a report on the way was sure of.
         """
         track, formats = passage.track, self._settings.formats
-        last = estimate_motion(track.recent, self._camera, formats)
-        speeds = [passage.steadiest, last]
+        last = passage.follower.estimate() if passage.follower else passage.motion
+        speeds = [passage.fastest, last]
         if track.last_time_s - track.first_time_s <= _LONGEST_WHOLE_S:
             speeds.insert(0, estimate_motion(track.whole_track(), self._camera, formats, "track"))
         chosen = next((item for item in speeds if item and item.speed_kmh), None)
@@ -168,8 +176,9 @@ def _usable(observation: PlateObservation) -> bool:
     return bool(np.isfinite(plate.corners_px).all() and np.isfinite(plate.corner_cov_px2).all())
 
 
-def _certainty(motion: MotionEstimate | None) -> float:
-    """Speed over its standard deviation; negative where there is no speed."""
+def _surely_kmh(motion: MotionEstimate | None) -> float:
+    """The least speed, in either direction, that the interval leaves; negative where there is none."""
     if motion is None or motion.speed_kmh is None:
         return -1.0
-    return abs(motion.speed_kmh.value) / motion.speed_kmh.sd
+    low, high = motion.speed_kmh.ci95
+    return max(low, -high, 0.0)

@@ -183,12 +183,18 @@ def test_road_frame_without_mount_is_a_gate_error() -> None:
         Camera("c", LENS).camera_from_road([0.0, 1.0, 0.0])
 
 
-def test_variants_move_each_uncertain_quantity_once() -> None:
+def test_lens_variants_move_each_uncertain_quantity_once() -> None:
     sd = Uncertainty(fx=14.0, cx=1.0, distortion=(0.0, 0.05, 0.0, 0.0, 0.0), pitch_deg=0.2)
     camera = Camera("c", LENS, LEVEL, sd)
-    focal, centre, lens, pitch = camera.one_sd_variants()
+    focal, centre, lens = camera.one_sd_lenses()
     assert (focal.intrinsics.fx, focal.intrinsics.fy) == pytest.approx((1414.0, 1390.0 * 1.01))
     assert centre.intrinsics == replace(LENS, cx=631.0)
     assert lens.intrinsics.distortion == pytest.approx((-0.3, 0.17, 0.001, -0.002, -0.02))
-    assert pitch.mount == replace(LEVEL, pitch_deg=0.2)
-    assert Camera("c", LENS).one_sd_variants() == []
+    assert Camera("c", LENS).one_sd_lenses() == []
+
+
+def test_row_time_and_time_uncertainty_are_read_and_written(tmp_path: Path) -> None:
+    lens = replace(LENS, row_time_s=1.5e-5)
+    camera = Camera("c", lens, LEVEL, Uncertainty(time_s=0.004))
+    camera.save(tmp_path / "camera.toml")
+    assert Camera.load(tmp_path / "camera.toml") == camera

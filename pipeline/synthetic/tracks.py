@@ -1,0 +1,238 @@
+"""Plate corner tracks with known truth: a vehicle drives past a camera, and a network looks at it with errors.
+
+The geometry is written anew here, in numpy, and shares nothing with the estimator that is tested against it.
+The road frame is that of `calib.camera`: X right, Y along the lane away from the camera, Z up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calib.camera import Camera, Uncertainty
+
+Array = NDArray[np.float64]
+
+_KMH = 3.6
+_SIGNS: Array = np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]])
+
+
+@dataclass(frozen=True, eq=False)
+class SpeedProfile:
+    """Speed in m/s as straight lines between knots, constant beyond them; positive approaches the camera."""
+
+    knots_s: Sequence[float]
+    speeds: Sequence[float]
+
+    def at(self, times_s: Array) -> Array:
+        """Speed at times of any shape."""
+        return np.interp(times_s, self.knots_s, self.speeds)
+
+    def travelled_m(self, times_s: Array) -> Array:
+        """Way from time 0 to times of any shape, negative before time 0."""
+        return self._from_first_knot(times_s) - self._from_first_knot(np.zeros(1))
+
+    def _from_first_knot(self, times_s: Array) -> Array:
+        knots, speeds = np.asarray(self.knots_s, float), np.asarray(self.speeds, float)
+        ways = np.concatenate([[0.0], np.cumsum(0.5 * (speeds[1:] + speeds[:-1]) * np.diff(knots))])
+        index = np.clip(np.searchsorted(knots, times_s, side="right") - 1, 0, len(knots) - 1)
+        return np.asarray(ways[index] + 0.5 * (speeds[index] + self.at(times_s)) * (times_s - knots[index]))
+
+
+@dataclass(frozen=True, eq=False)
+class Drive:
+    """One vehicle with its plate on a straight line.
+
+    Attributes:
+        place_m: (3,) plate centre at time 0 in the road frame.
+        heading, slope: direction away from the camera: to the right of the lane, above the road (rad).
+        yaw, tilt, roll: the plate's facing against that direction, in the same senses; clockwise as it is read.
+        size_m: width and height of the plate.
+        speed: closing speed over time.
+    """
+
+    place_m: Array
+    heading: float
+    slope: float
+    yaw: float
+    tilt: float
+    roll: float
+    size_m: tuple[float, float]
+    speed: SpeedProfile
+
+    def centres_m(self, times_s: Array) -> Array:
+        """Plate centres (..., 3) in the road frame at times of any shape."""
+        away = _direction(self.heading, self.slope)
+        return np.asarray(self.place_m - self.speed.travelled_m(times_s)[..., None] * away)
+
+    def corners_m(self, times_s: Array) -> Array:
+        """Corners (n, 4, 3) in the road frame, each at its own time (n, 4)."""
+        away = _direction(self.heading + self.yaw, self.slope + self.tilt)
+        right = np.array([away[1], -away[0], 0.0]) / np.hypot(away[0], away[1])
+        down = np.cross(away, right)
+        across = np.cos(self.roll) * right + np.sin(self.roll) * down
+        along = np.cross(away, across)
+        half = 0.5 * _SIGNS * self.size_m
+        return self.centres_m(times_s) + half[:, :1] * across + half[:, 1:] * along
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What comes between the truth and the estimator; times in seconds.
+
+    Attributes:
+        correlation: of the corner noise between neighbouring frames (first-order autoregressive).
+        lost, outliers: share of frames that are missing, and of those in which the network looks elsewhere.
+        jitter_s: sd of the time stamps.
+        misstated: sd of the logarithm of the factor by which the stated corner sd is off.
+        calibration: sds of the errors of the camera file, which states them; None for an exact one.
+        row_time_s: rolling shutter.
+    """
+
+    correlation: float = 0.0
+    lost: float = 0.0
+    outliers: float = 0.0
+    jitter_s: float = 0.0
+    misstated: float = 0.0
+    calibration: Uncertainty | None = None
+    row_time_s: float = 0.0
+
+
+CALIBRATION = Uncertainty(
+    fx=3.0, cx=2.0, cy=2.0, height_m=0.02, pitch_deg=0.2, roll_deg=0.2, lane_yaw_deg=0.5, stop_line_m=0.02
+)
+EXACT = Conditions()
+REALISTIC = Conditions(0.8, 0.05, 0.02, 0.005, 0.25, CALIBRATION)
+
+
+@dataclass(frozen=True, eq=False)
+class SimulatedTrack:
+    """n frames of one passage, what the network says and what is true.
+
+    Attributes:
+        camera: as its file says; `true_camera` is what made the pixels.
+        times_s: (n,) time stamps; `capture_s` the true times, relative to the newest frame.
+        corners_px: (n, 4, 2) as located; `true_px` as they are.
+        stated_sd_px, sd_px: of the corner noise, as the network says and in truth.
+    """
+
+    drive: Drive
+    camera: Camera
+    true_camera: Camera
+    times_s: Array
+    capture_s: Array
+    corners_px: Array
+    true_px: Array
+    stated_sd_px: float
+    sd_px: float
+
+    @property
+    def range_m(self) -> float:
+        """Camera centre to plate centre at the newest frame's time stamp."""
+        centre = self.drive.centres_m(self.times_s[-1:])[0]
+        return float(np.linalg.norm(self.true_camera.camera_from_road(centre)))
+
+    @property
+    def distance_m(self) -> float:
+        """Along the lane from the stop line to the plate at the newest frame's time stamp."""
+        mount = self.true_camera.mount
+        return float(self.drive.centres_m(self.times_s[-1:])[0, 1] - (mount.stop_line_m if mount else 0.0))
+
+    @property
+    def speed_kmh(self) -> float:
+        """At the newest frame's time stamp."""
+        return float(_KMH * self.drive.speed.at(self.times_s[-1]))
+
+    @property
+    def mean_speed_kmh(self) -> float:
+        """Over the track."""
+        span = self.capture_s[-1] - self.capture_s[0]
+        way = np.diff(self.drive.speed.travelled_m(self.capture_s[[0, -1]]))[0]
+        return float(_KMH * way / span) if span > 0 else self.speed_kmh
+
+
+def project_px(points_m: Array, camera: Camera) -> Array:
+    """Pixels (..., 2) of points (..., 3) of the road frame; Brown's lens model in OpenCV's order."""
+    points = camera.camera_from_road(points_m)
+    x, y = points[..., 0] / points[..., 2], points[..., 1] / points[..., 2]
+    lens = camera.intrinsics
+    k1, k2, p1, p2, k3 = lens.distortion
+    r2 = x * x + y * y
+    radial = 1 + r2 * (k1 + r2 * (k2 + r2 * k3))
+    u = x * radial + 2 * p1 * x * y + p2 * (r2 + 2 * x * x)
+    v = y * radial + p1 * (r2 + 2 * y * y) + 2 * p2 * x * y
+    return np.stack([lens.fx * u + lens.cx, lens.fy * v + lens.cy], axis=-1)
+
+
+def see_px(drive: Drive, camera: Camera, capture_s: Array) -> Array:
+    """True corners (n, 4, 2) of frames whose first row is captured at times (n,), rolling shutter included."""
+    pixels = project_px(drive.corners_m(np.repeat(capture_s[:, None], 4, axis=1)), camera)
+    for _ in range(3 if camera.intrinsics.row_time_s else 0):
+        times = capture_s[:, None] + camera.intrinsics.row_time_s * pixels[..., 1]
+        pixels = project_px(drive.corners_m(times), camera)
+    return pixels
+
+
+def noise_px(rng: np.random.Generator, frames: int, sd_px: float, correlation: float = 0.0) -> Array:
+    """(frames, 4, 2) corner noise, first-order autoregressive from frame to frame."""
+    fresh = rng.normal(scale=sd_px, size=(frames, 4, 2))
+    for index in range(1, frames):
+        fresh[index] = correlation * fresh[index - 1] + np.sqrt(1 - correlation**2) * fresh[index]
+    return fresh
+
+
+def observe(
+    rng: np.random.Generator,
+    drive: Drive,
+    camera: Camera,
+    capture_s: Array,
+    sd_px: float = 0.75,
+    conditions: Conditions = EXACT,
+) -> SimulatedTrack:
+    """What the network and the clock make of a drive that `camera` sees at times (n,)."""
+    true = replace(camera, intrinsics=replace(camera.intrinsics, row_time_s=conditions.row_time_s))
+    stated = _with_errors(rng, true, conditions.calibration) if conditions.calibration else true
+    true_px = see_px(drive, true, capture_s)
+    seen = true_px + noise_px(rng, len(capture_s), sd_px, conditions.correlation)
+    looks_elsewhere = rng.random(len(capture_s)) < conditions.outliers
+    seen[looks_elsewhere] += rng.normal(scale=10.0, size=(int(looks_elsewhere.sum()), 4, 2))
+    times = capture_s + rng.normal(scale=1.0, size=len(capture_s)) * conditions.jitter_s
+    stated_sd = sd_px * float(np.exp(rng.normal(scale=1.0) * conditions.misstated))
+    keep = rng.random(len(capture_s)) >= conditions.lost
+    keep[[0, -1]] = True
+    return SimulatedTrack(
+        drive, stated, true, times[keep], capture_s[keep], seen[keep], true_px[keep], stated_sd, sd_px
+    )
+
+
+def _direction(heading: float, slope: float) -> Array:
+    return np.array(
+        [np.sin(heading) * np.cos(slope), np.cos(heading) * np.cos(slope), np.sin(slope)], dtype=np.float64
+    )
+
+
+def _with_errors(rng: np.random.Generator, camera: Camera, sd: Uncertainty) -> Camera:
+    """`camera` as its file would have it: each quantity off by its standard deviation times a normal number."""
+    lens = camera.intrinsics
+    scale = 1 + rng.normal() * (sd.fx or 0.0) / lens.fx
+    wrong_lens = replace(
+        lens,
+        fx=lens.fx * scale,
+        fy=lens.fy * scale,
+        cx=lens.cx + rng.normal() * (sd.cx or 0.0),
+        cy=lens.cy + rng.normal() * (sd.cy or 0.0),
+    )
+    mount = camera.mount
+    if mount is not None:
+        mount = replace(
+            mount,
+            height_m=mount.height_m + rng.normal() * (sd.height_m or 0.0),
+            pitch_deg=mount.pitch_deg + rng.normal() * (sd.pitch_deg or 0.0),
+            roll_deg=mount.roll_deg + rng.normal() * (sd.roll_deg or 0.0),
+            lane_yaw_deg=mount.lane_yaw_deg + rng.normal() * (sd.lane_yaw_deg or 0.0),
+            stop_line_m=mount.stop_line_m + rng.normal() * (sd.stop_line_m or 0.0),
+        )
+    return replace(camera, intrinsics=wrong_lens, mount=mount, uncertainty=sd)
