@@ -7,7 +7,7 @@ normal z is a draw from it. There are these:
 - begun: an acceleration that began at the end of a stretch of time and has lasted since, or lasts the whole track;
 - varying: an acceleration that changes from stretch to stretch;
 - standing: no speed and no acceleration;
-- stopped: standing for some stretches, before that a varying speed.
+- stopped: standing for some stretches, or just now, before that a varying speed.
 """
 
 from __future__ import annotations
@@ -23,16 +23,14 @@ Array = NDArray[np.float64]
 
 STEADY, VARYING = 0, 1
 
-_STEADY, _VARYING, _STANDING, _BEGUN, _STOPPED = 0.52, 0.08, 0.10, 0.20, 0.10
+_STEADY, _VARYING, _STANDING, _BEGUN, _STOPPED = 0.40, 0.12, 0.08, 0.30, 0.10
 _SPEED_SD = 8.0  # m/s
 _CREEP_SD = 0.01  # m/s, of a vehicle that stands
 _BRAKING_SD = 1.7  # m/s^2
 _BRAKING_LASTS_S = 0.5  # the correlation of a varying acceleration falls to 1/e in this time
 
 LOG_PROBABILITIES: Array = np.log(
-    [_STEADY, _VARYING, _STANDING]
-    + [_BEGUN / STRETCHES] * STRETCHES
-    + [_STOPPED / (STRETCHES - 1)] * (STRETCHES - 1)
+    [_STEADY, _VARYING, _STANDING] + [_BEGUN / STRETCHES] * STRETCHES + [_STOPPED / STRETCHES] * STRETCHES
 )
 """(ways,), of each way to drive before a track is seen."""
 
@@ -53,7 +51,7 @@ def _roots(ages_s: tuple[float, ...]) -> tuple[Array, Array]:
         begun = nothing.copy()
         begun[:count, 0] = _BRAKING_SD
         found.append(_root(_SPEED_SD, begun))
-    for count in range(1, STRETCHES):
+    for count in range(STRETCHES):
         stopped = nothing.copy()
         stopped[count:] = varying[count:]
         found.append(_root(_CREEP_SD, stopped))

@@ -35,12 +35,17 @@ def summed_up(weights: Array, means: Array, sds: Array) -> list[Estimate]:
     ]
 
 
+def normal_below(limits: Array) -> Array:
+    """Probability that a standard normal number is below each limit."""
+    return np.interp(limits, _GRID, _NORMAL)
+
+
 def _quantiles(weights: Array, means: Array, sds: Array) -> Array:
     """(2, q), by bisection between the Gaussians' own quantiles, all at once."""
     own = means.T + _NORMAL_QUANTILES * sds.T
     low, high = own.min(axis=2), own.max(axis=2)
     for _ in range(_BISECTIONS):
         middle = 0.5 * (low + high)
-        below = np.interp((middle[..., None] - means.T) / sds.T, _GRID, _NORMAL) @ weights < _LEVELS
+        below = normal_below((middle[..., None] - means.T) / sds.T) @ weights < _LEVELS
         low, high = np.where(below, middle, low), np.where(below, high, middle)
     return 0.5 * (low + high)

@@ -12,7 +12,7 @@ from calib.camera import Camera
 from pipeline.frames import Estimate, Motion, MotionEstimate
 from pipeline.post.fit import Window
 from pipeline.post.hypotheses import Hypothesis, follow, search
-from pipeline.post.intervals import summed_up
+from pipeline.post.intervals import normal_below, summed_up
 from pipeline.post.plate_formats import PlateFormat
 from pipeline.post.priors import pose_prior
 from pipeline.post.quantities import (
@@ -30,6 +30,7 @@ SpeedOver = Literal["now", "track"]
 _FRAMES_USED = 64
 _LEAST_FRAMES, _LEAST_SPAN_S = 5, 0.15  # for a speed
 _CREDIBLE = 0.999  # Gaussians are taken, most probable first, until they hold this much probability
+_REVERSAL = 0.002  # probability that a vehicle changes its direction within the window
 _FORGOTTEN = 9.0  # a hypothesis this much less probable (log) than the best is followed no longer
 _FORMAT_SPREAD = 0.03  # of the range: formats that disagree by more leave the distance open
 _LARGEST_RESIDUAL = 0.06  # of the plate's width in the image, root mean square
@@ -99,6 +100,10 @@ class MotionFollower:
             data = data[data.times_s >= data.times_s[-1] - self._window_s]
         self._data = data
 
+    def restart(self) -> None:
+        """Forget the points: times from here on have nothing to do with the earlier ones."""
+        self._data, self._hypotheses = None, []
+
     def estimate(self, speed_over: SpeedOver = "now") -> MotionEstimate:
         """Distance at the newest point and the speed there, or the mean speed over the window."""
         if self._data is None or len(self._data) == 0:
@@ -166,13 +171,25 @@ def _components(hypotheses: Sequence[Hypothesis], measure: Quantities) -> tuple[
         [item.log_prior + part.log_weights for item, part in zip(hypotheses, parts, strict=True)]
     )
     weights = np.exp(logs - logs.max())
+    means = np.concatenate([part.means for part in parts])
+    variances = np.diagonal(np.concatenate([part.covariances for part in parts]), axis1=1, axis2=2)
+    weights *= _no_reversal(means, variances)
     order = np.argsort(-weights, kind="stable")
     totals = np.cumsum(weights[order])
     keep = order[: int(np.searchsorted(totals, _CREDIBLE * totals[-1])) + 1]
-    means = np.concatenate([part.means for part in parts])[keep]
-    variances = np.diagonal(np.concatenate([part.covariances for part in parts])[keep], axis1=1, axis2=2)
     mount_sd = measure.of_the_mount_sd(hypotheses[0].fit.motion)
-    return weights[keep] / weights[keep].sum(), means, np.sqrt(variances + mount_sd**2)
+    return weights[keep] / weights[keep].sum(), means[keep], np.sqrt(variances[keep] + mount_sd**2)
+
+
+def _no_reversal(means: Array, variances: Array) -> Array:
+    """Weight (m,) of each Gaussian for how surely the vehicle still drives, or stands, as it did over the track.
+
+    A vehicle that brakes comes to a stop; the model's accelerations would have it drive backwards.
+    """
+    speeds = [SPEED_NOW_KMH, SPEED_OVER_TRACK_KMH]
+    now, before = normal_below(means[:, speeds] / np.sqrt(np.maximum(variances[:, speeds], 1e-12))).T
+    same = now * before + (1 - now) * (1 - before)
+    return _REVERSAL + (1 - _REVERSAL) * same
 
 
 def _format(hypotheses: Sequence[Hypothesis]) -> tuple[str | None, float | None]:

@@ -26,7 +26,14 @@ class Track:
     most 96 points spread over the whole stay, and of all images only that of `best` is held.
     """
 
-    def __init__(self, first: PlateObservation, window_s: float) -> None:
+    def __init__(self, first: PlateObservation, window_s: float, time_sd_s: float | None = None) -> None:
+        """Begin a track.
+
+        Args:
+            first: its first observation.
+            window_s: how far back `recent` reaches.
+            time_sd_s: sd of the capture times; None takes it from where each time comes from.
+        """
         self.first_time_s = first.stamp.time_s
         self.epoch = first.stamp.epoch
         self.frames = 0
@@ -34,7 +41,7 @@ class Track:
         self.recent: deque[TrackPoint] = deque()
         self.whole: list[TrackPoint] = []
         self._stride = 1
-        self._window_s = window_s
+        self._window_s, self._time_sd_s = window_s, time_sd_s
         self.add(first)
 
     @property
@@ -45,17 +52,25 @@ class Track:
     def whole_track(self) -> list[TrackPoint]:
         """Points spread over the whole stay, the newest included."""
         newest = self.recent[-1]
-        return self.whole if self.whole[-1] is newest else [*self.whole, newest]
+        return self.whole if self.whole and self.whole[-1] is newest else [*self.whole, newest]
+
+    def restart(self) -> None:
+        """The clock has jumped: forget the points, but for the newest, which tells where the vehicle is."""
+        newest = self.recent[-1]
+        self.recent.clear()
+        self.recent.append(newest)
+        self.whole.clear()
+        self._stride = 1
 
     def add(self, observation: PlateObservation) -> TrackPoint:
         """Append an observation that `accepts` this track; the point that is kept of it."""
         plate, stamp = observation.plate, observation.stamp
-        time_sd_s = TIME_SD_S[stamp.time_source]
+        time_sd_s = TIME_SD_S[stamp.time_source] if self._time_sd_s is None else self._time_sd_s
         point = TrackPoint(stamp.time_s, plate.corners_px, plate.corner_cov_px2, time_sd_s)
         self.recent.append(point)
         while point.time_s - self.recent[0].time_s > self._window_s:
             self.recent.popleft()
-        if self.frames % self._stride == 0:
+        if self.frames % self._stride == 0 or not self.whole:
             self.whole.append(point)
         if len(self.whole) > _WHOLE_TRACK_POINTS:
             self.whole, self._stride = self.whole[::2], 2 * self._stride

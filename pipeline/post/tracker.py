@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from calib.camera import Camera
-from pipeline.frames import MotionEstimate, PassageKind, PassageReport, PlateObservation
+from pipeline.frames import (
+    DropCounter,
+    DropReason,
+    MotionEstimate,
+    PassageKind,
+    PassageReport,
+    PlateObservation,
+)
+from pipeline.post.frame_clock import FrameClock
 from pipeline.post.motion import MotionFollower, estimate_motion, withheld
 from pipeline.post.plate_formats import EUROPE, PlateFormat
 from pipeline.post.track import Track
+
+log = logging.getLogger(__name__)
 
 _LONGEST_WHOLE_S = 4.0  # a motion over more time than this is not fitted as one
 
@@ -47,6 +58,7 @@ class _Passage:
     follower: MotionFollower | None  # None without a calibration
     motion: MotionEstimate
     reported_s: float
+    jumped: bool = False  # the clock has jumped, and there was no speed since
     fastest: MotionEstimate | None = None  # the report with the highest speed that it is sure of
 
 
@@ -58,30 +70,56 @@ class PassageTracker:
     a plate lost for some frames ends a passage.
     """
 
-    def __init__(self, camera_id: str, camera: Camera | None, settings: TrackSettings) -> None:
+    def __init__(
+        self,
+        camera_id: str,
+        camera: Camera | None,
+        settings: TrackSettings,
+        drops: DropCounter | None = None,
+    ) -> None:
+        """Wait for the first vehicle.
+
+        Args:
+            camera_id: begins the names of the passages.
+            camera: its calibration; without one there are passages without numbers.
+            settings: what makes a passage.
+            drops: counts the observations that are left out because of their time.
+        """
         self._camera_id = camera_id
         self._camera = camera
         self._settings = settings
+        self._time_sd_s = camera.uncertainty.time_s if camera else None
+        self._drops = drops or DropCounter()
         self._passage: _Passage | None = None
         self._candidate: Track | None = None
-        self._clock: tuple[int, float] | None = None
+        self._epoch: int | None = None
+        self._clock = FrameClock()
         self._count = 0
 
     def update(self, observation: PlateObservation) -> list[PassageReport]:
-        """Take the next frame's observation, plate or none; within an epoch one whose time does not rise is ignored.
+        """Take the next frame's observation, plate or none.
+
+        One whose time repeats, runs backwards or is displaced is left out and counted. After a jump of the clock
+        the passage goes on, but nothing before the jump is used for its speed.
 
         Returns:
             Reports in order: an `end`, a `new` or an `update`, or an `end` and then a `new`; often none.
         """
         stamp = observation.stamp
         reports: list[PassageReport] = []
-        if self._clock is not None and stamp.epoch != self._clock[0]:
+        if stamp.epoch != self._epoch:
             reports += self.finish()
-        elif self._clock is not None and stamp.time_s <= self._clock[1]:
+            self._epoch, self._clock = stamp.epoch, FrameClock()
+        verdict = self._clock.judge(stamp)
+        if verdict == "bad":
+            self._drops.add(DropReason.BAD_TIME)
             return reports
-        self._clock = stamp.epoch, stamp.time_s
-        if self._passage and stamp.time_s - self._passage.track.last_time_s > self._settings.expiry_s:
+        passage = self._passage
+        if passage and stamp.time_s - passage.track.last_time_s > self._settings.expiry_s:
             reports += self._end()
+        if verdict == "jump":
+            log.warning("%s: the time jumps to %.3f s; speed begins anew", self._camera_id, stamp.time_s)
+            self._forget_times()
         if observation.plate.presence < self._settings.presence_threshold or not _usable(observation):
             return reports
         if self._passage and self._passage.track.accepts(observation):
@@ -97,6 +135,15 @@ class PassageTracker:
         self._candidate = None
         return self._end()
 
+    def _forget_times(self) -> None:
+        """The clock has jumped: the current vehicle stays, what is known of its motion goes."""
+        self._candidate = None
+        if self._passage:
+            self._passage.jumped = True
+            self._passage.track.restart()
+            if self._passage.follower:
+                self._passage.follower.restart()
+
     def _consider(self, observation: PlateObservation) -> list[PassageReport]:
         """Start or continue a candidate; make it the current passage once it was seen often enough."""
         settings, candidate = self._settings, self._candidate
@@ -108,7 +155,7 @@ class PassageTracker:
         ):
             candidate.add(observation)
         else:
-            self._candidate = candidate = Track(observation, settings.window_s)
+            self._candidate = candidate = Track(observation, settings.window_s, self._time_sd_s)
         if candidate.frames < settings.min_hits:
             return []
         self._candidate = None
@@ -133,6 +180,9 @@ class PassageTracker:
         passage.reported_s = now_s
         if passage.follower:
             passage.motion = passage.follower.estimate()
+            passage.jumped &= passage.motion.speed_kmh is None
+        if passage.jumped and passage.motion.quality == "too_few_frames":
+            passage.motion = replace(passage.motion, quality="time_jump")
         if _surely_kmh(passage.motion) > _surely_kmh(passage.fastest):
             passage.fastest = passage.motion
         return [_report("update", passage, observation, passage.motion)]

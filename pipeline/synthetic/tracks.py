@@ -102,7 +102,15 @@ class Conditions:
 
 
 CALIBRATION = Uncertainty(
-    fx=3.0, cx=2.0, cy=2.0, height_m=0.02, pitch_deg=0.2, roll_deg=0.2, lane_yaw_deg=0.5, stop_line_m=0.02
+    fx=3.0,
+    cx=2.0,
+    cy=2.0,
+    height_m=0.02,
+    pitch_deg=0.2,
+    roll_deg=0.2,
+    lane_yaw_deg=0.5,
+    stop_line_m=0.02,
+    time_s=0.005,
 )
 EXACT = Conditions()
 REALISTIC = Conditions(0.8, 0.05, 0.02, 0.005, 0.25, CALIBRATION)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import pytest
 
-from pipeline.frames import Frame, FrameStamp, PassageReport, PlateLocation, PlateObservation
+from pipeline.frames import DropCounter, Frame, FrameStamp, PassageReport, PlateLocation, PlateObservation
 from pipeline.post.tracker import PassageTracker, TrackSettings
 from tests.post.simulated import MOUNT, MOUNTED, corners_px
 
@@ -239,3 +239,34 @@ def test_speed_follows_a_vehicle_that_brakes_to_a_stop() -> None:
     assert len(errors) > 30
     assert np.max(np.abs(errors)) < 2.5
     assert np.mean(held) > 0.75
+
+
+def test_clock_that_jumps_gives_no_wrong_speed_and_is_counted() -> None:
+    """The camera's clock leaps by 0.337 s while the vehicle drives on evenly."""
+    drops = DropCounter()
+    tracker = PassageTracker("gate", MOUNTED, SETTINGS, drops)
+    times = frame_times(0.0, 1.6)
+    seen = drive(np.random.default_rng(10), times.tolist(), 11.0 - 4.0 * times)
+    leaped = [
+        observation(item.stamp.time_s + 0.337 * (item.stamp.time_s > 0.8), item.plate.corners_px)
+        for item in seen
+    ]
+    reports = follow(leaped, tracker)
+    assert kinds(reports) == one_passage(1)
+    assert drops.snapshot() == {"bad_time": 1}
+    qualities = [report.motion.quality for report in reports]
+    assert "time_jump" in qualities
+    speeds = [report.motion.speed_kmh for report in reports if report.motion.speed_kmh]
+    assert len(speeds) > 8
+    assert all(abs(speed.value - 14.4) < 3 * speed.sd + 0.2 for speed in speeds)
+
+
+def test_displaced_time_stamp_is_left_out_and_counted() -> None:
+    drops = DropCounter()
+    seen = approach()
+    late = seen[15]
+    seen[15] = observation(late.stamp.time_s + 0.015, late.plate.corners_px)
+    reports = follow(seen, PassageTracker("gate", MOUNTED, SETTINGS, drops))
+    assert drops.snapshot() == {"bad_time": 1}
+    assert reports[-1].frames == 24
+    assert reports[-1].motion.quality == "ok"

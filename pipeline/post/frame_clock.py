@@ -1,0 +1,76 @@
+"""Are a camera's time stamps to be trusted? Repeats, displaced stamps and jumps are told from lost frames."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Literal
+
+import numpy as np
+
+from pipeline.frames import FrameStamp
+
+Verdict = Literal["good", "bad", "jump"]
+
+_HISTORY = 25  # intervals that tell the frame period
+_LEAST_HISTORY = 8
+_REGULAR = 0.05  # of the period: a regular stream's intervals are this close to it
+_OFF_GRID = 0.25  # of the period: a stamp this far from a whole number of periods is displaced
+_LONGEST_GAP_S, _LONGEST_GAP_FRAMES = 0.5, 6  # a longer gap in the stream is not bridged
+
+
+class FrameClock:
+    """Judges the stamps of one epoch, in order.
+
+    A stream is regular when its frames come at whole multiples of one period; frames may be lost, and each counts
+    as one period. There a stamp between the multiples is "bad", and so is, in every stream, one after a long gap.
+    If the next stamp fits to those before, that one alone was displaced. If not, the clock has jumped, and the next
+    stamp is a "jump": times before and after it must not be combined. A time that does not rise is always "bad".
+    Streams of variable frame rate and times of arrival are not regular and are taken as they are.
+    """
+
+    def __init__(self) -> None:
+        self._last: FrameStamp | None = None
+        self._suspect: FrameStamp | None = None
+        self._intervals_s: deque[float] = deque(maxlen=_HISTORY)
+
+    def judge(self, stamp: FrameStamp) -> Verdict:
+        """Whether the stamp's time may be used, and whether together with the earlier ones."""
+        if self._last is None:
+            self._last = stamp
+            return "good"
+        step_s = stamp.time_s - self._last.time_s
+        if step_s <= 0:
+            return "bad"
+        if self._continues(step_s, self._period_s(stamp)):
+            return self._accept(stamp, jumped=False)
+        if self._suspect is not None and stamp.time_s > self._suspect.time_s:
+            return self._accept(stamp, jumped=True)
+        self._suspect = stamp
+        return "bad"
+
+    def _accept(self, stamp: FrameStamp, jumped: bool) -> Verdict:
+        assert self._last is not None
+        if jumped:
+            self._intervals_s.clear()
+        else:
+            frames = max(stamp.index - self._last.index, 1)
+            self._intervals_s.append((stamp.time_s - self._last.time_s) / frames)
+        self._last, self._suspect = stamp, None
+        return "jump" if jumped else "good"
+
+    def _period_s(self, stamp: FrameStamp) -> float | None:
+        """The frame period of a regular stream, None for another."""
+        if stamp.time_source == "arrival" or len(self._intervals_s) < _LEAST_HISTORY:
+            return None
+        intervals = np.array(self._intervals_s)
+        period = float(np.median(intervals))
+        regular = np.mean(np.abs(intervals - period) < _REGULAR * period) >= 0.8
+        return period if regular else None
+
+    def _continues(self, step_s: float, period_s: float | None) -> bool:
+        """The step from the last good stamp is no long gap, and in a regular stream a whole number of periods."""
+        typical_s = period_s or (float(np.median(self._intervals_s)) if self._intervals_s else step_s)
+        if step_s > max(_LONGEST_GAP_S, _LONGEST_GAP_FRAMES * typical_s):
+            return False
+        periods = step_s / period_s if period_s else 1.0
+        return abs(periods - max(round(periods), 1)) < _OFF_GRID
