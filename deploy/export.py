@@ -97,15 +97,13 @@ def parity(
 
 
 def export(
-    checkpoint: Path, out: Path, size_px: tuple[int, int], images: Sequence[NDArray[np.uint8]]
+    graph: PlateCornerGraph, out: Path, size_px: tuple[int, int], images: Sequence[NDArray[np.uint8]]
 ) -> None:
     """Export, compare and write.
 
     Raises:
         GateError: torch and ONNX Runtime disagree; nothing is written then.
     """
-    network, covariance_scale = load_network(checkpoint)
-    graph = PlateCornerGraph(network, covariance_scale)
     with tempfile.TemporaryDirectory() as folder:
         single = export_single(graph, size_px, Path(folder) / "single.onnx")
     difference = parity(graph, single, images)
@@ -170,7 +168,8 @@ def main(argv: list[str] | None = None) -> int:
         if any(side % STRIDE_PX or side <= 0 for side in args.size):
             raise GateError(f"--size {args.size[0]} {args.size[1]}: both sides must divide by {STRIDE_PX}")
         size_px = (args.size[0], args.size[1])
-        export(args.checkpoint, args.out, size_px, comparison_images(args.data, size_px, args.images))
+        graph = PlateCornerGraph(*load_network(args.checkpoint))
+        export(graph, args.out, size_px, comparison_images(args.data, size_px, args.images))
     except GateError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -36,10 +36,8 @@ def training():
 
 
 @pytest.fixture(scope="module")
-def checkpoint(training, tmp_path_factory):
-    path = tmp_path_factory.mktemp("checkpoint") / "checkpoint.pt"
-    training.save(path)
-    return path
+def graph(training):
+    return PlateCornerGraph(training.average, training.covariance_scale)
 
 
 @pytest.fixture(scope="module")
@@ -48,18 +46,17 @@ def images():
 
 
 @pytest.fixture(scope="module")
-def single(training, tmp_path_factory):
+def single(graph, tmp_path_factory):
     """The graph in single precision; exporting it is slow, so it is done once."""
-    graph = PlateCornerGraph(training.average, training.covariance_scale)
     return exporting.export_single(graph, SIZE_PX, tmp_path_factory.mktemp("single") / "single.onnx")
 
 
 @pytest.fixture(scope="module")
-def exported(checkpoint, images, single, tmp_path_factory):
+def exported(graph, images, single, tmp_path_factory):
     path = tmp_path_factory.mktemp("model") / "model.onnx"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(exporting, "export_single", lambda *_: single)
-        exporting.export(checkpoint, path, SIZE_PX, images)
+        exporting.export(graph, path, SIZE_PX, images)
     return path
 
 
@@ -78,9 +75,8 @@ def test_graph_normalises_bgr_bytes_and_answers_in_pixels(training, images):
     assert (torch.linalg.eigvalsh(covariances_px2) >= -1e-3).all()
 
 
-def test_exported_file_runs_at_any_batch_size_and_agrees_with_torch(exported, training, images):
+def test_exported_file_runs_at_any_batch_size_and_agrees_with_torch(exported, graph, images):
     session = onnxruntime.InferenceSession(str(exported), providers=["CPUExecutionProvider"])
-    graph = PlateCornerGraph(training.average, training.covariance_scale)
     for count in (1, 3):
         batch = np.stack(images[:count])
         corners_px, covariances_px2, presence = session.run(None, {"images": batch})
@@ -98,7 +94,7 @@ def test_exported_file_is_half_the_size_and_one_the_runtime_takes(exported, imag
 
 
 def test_export_fails_and_writes_nothing_where_torch_and_onnx_differ(
-    checkpoint, images, single, tmp_path, monkeypatch
+    graph, images, single, tmp_path, monkeypatch
 ):
     disturbed = onnx.ModelProto()
     disturbed.CopyFrom(single)
@@ -109,7 +105,7 @@ def test_export_fails_and_writes_nothing_where_torch_and_onnx_differ(
     monkeypatch.setattr(exporting, "export_single", lambda *_: disturbed)
     out = tmp_path / "model.onnx"
     with pytest.raises(GateError, match="not written"):
-        exporting.export(checkpoint, out, SIZE_PX, images)
+        exporting.export(graph, out, SIZE_PX, images)
     assert not out.exists()
 
 
