@@ -80,12 +80,14 @@ class Linearised:
         residuals: (n, 8), predicted less observed.
         slopes: (n, 8, 17), by the pose in units of its prior sd and by the drive.
         by_time: (n, 8), by each frame's time, per second.
+        curvatures: (n, 8, 3), second derivatives by azimuth and elevation of the plate and by the line of travel.
     """
 
     motion: Array
     residuals: Array
     slopes: Array
     by_time: Array
+    curvatures: Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,7 +119,10 @@ def linearised(motion: Array, window: Window, setting: Setting) -> Linearised:
     slopes[..., POSE] *= setting.sd
     speeds = speed_at(motion, window.times_s, window.ages_s)
     by_time = by_way.reshape(count, 8) * speeds[:, None]
-    return Linearised(motion, residuals.reshape(count, 8), slopes.reshape(count, 8, COUNT), by_time)
+    curvatures = plate.curvatures(by_point).reshape(count, 8, 3)
+    return Linearised(
+        motion, residuals.reshape(count, 8), slopes.reshape(count, 8, COUNT), by_time, curvatures
+    )
 
 
 def fit(

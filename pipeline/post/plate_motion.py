@@ -91,8 +91,9 @@ class PlateAt:
         self._travel = motion[SPEED] * times_s + self._by_accelerations @ motion[ACCELERATIONS]
         directions = np.stack(travel_direction(motion[HEADING], motion[SLOPE]), axis=1)
         self._moves = axes @ np.concatenate([np.eye(3), directions], axis=1)
-        shape, turns = plate_shape(motion, width_m)
-        self._turns = axes @ turns
+        shape, turns, bends = plate_shape(motion, width_m)
+        self._turns, self._bends = axes @ turns, axes @ bends
+        self._veer = axes @ (directions[:, 0] * (1.0, 1.0, 0.0))
         corners = shape @ axes.T + axes @ motion[:3]
         self.points: Array = corners - self._travel[..., None] * self._moves[:, 3]
 
@@ -118,9 +119,23 @@ class PlateAt:
         found[..., ACCELERATIONS] = by_way[..., None] * self._by_accelerations[:, :, None, :]
         return found, by_way
 
+    def curvatures(self, by_point: Array) -> Array:
+        """Second derivatives (n, 4, 2, 3) of the same numbers by azimuth and elevation of the plate and by HEADING.
 
-def plate_shape(motion: Array, width_m: float) -> tuple[Array, Array]:
-    """Corners (4, 3) about the plate's centre in reference axes, and (4, 3, 4) by YAW, TILT, ROLL, ASPECT."""
+        That by HEADING is of the line of travel only. The curvature of the projection is left out: it is smaller by
+        the square of the plate's size over its distance.
+        """
+        frames = len(by_point)
+        bends = by_point.swapaxes(0, 1).reshape(4, -1, 3) @ self._bends
+        veers = (by_point @ self._veer) * self._travel[..., None]
+        return np.concatenate([bends.reshape(4, frames, 2, 2).swapaxes(0, 1), veers[..., None]], axis=3)
+
+
+def plate_shape(motion: Array, width_m: float) -> tuple[Array, Array, Array]:
+    """Corners (4, 3) about the plate's centre in reference axes, and how they depend on its facing.
+
+    First derivatives (4, 3, 4) by YAW, TILT, ROLL, ASPECT, second derivatives (4, 3, 2) by YAW and by TILT.
+    """
     turn, by_azimuth = _azimuth(motion[HEADING] + motion[YAW])
     lean, by_elevation = _elevation(motion[SLOPE] + motion[TILT])
     roll, by_roll = _roll(motion[ROLL])
@@ -134,7 +149,9 @@ def plate_shape(motion: Array, width_m: float) -> tuple[Array, Array]:
         shape @ (facing @ by_roll).T,
         (shape * (0.0, 0.0, 1.0)) @ (facing @ roll).T,
     ]
-    return leaned @ turn.T, np.stack(slopes, axis=2)
+    corners = leaned @ turn.T
+    bends = [-corners * (1.0, 1.0, 0.0), -(leaned * (0.0, 1.0, 1.0)) @ turn.T]
+    return corners, np.stack(slopes, axis=2), np.stack(bends, axis=2)
 
 
 def travel_direction(heading: float, slope: float) -> tuple[Array, Array, Array]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from pipeline.post import drives
 from pipeline.post.fit import NOISE_PRIOR_FRAMES, Fit, Window
-from pipeline.post.plate_motion import DRIVE, POSE, SPEED
+from pipeline.post.plate_motion import DRIVE, HEADING, POSE, SLOPE, SPEED, TILT, YAW
 
 Array = NDArray[np.float64]
 
@@ -25,6 +25,7 @@ _LEAST_JITTER = 0.1  # of the corner noise; less is left out
 _RIDGE = 1e-3
 _IMPROBABLE = 16.0  # twice the log odds against the best correlation at which one is left out
 _DRIVES = DRIVE.stop - DRIVE.start
+_LAST = 4  # columns of curvature and residual
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +58,7 @@ class Posterior:
 
 @dataclass(frozen=True, eq=False)
 class _Normal:
-    """Normal equations for each of g correlations, columns pose and lens, drive, residual: their Gram matrices.
+    """Normal equations for each of g correlations, columns pose and lens, drive, curvature, residual.
 
     `log_det` (g,) are the logarithms of the determinants of the noise's correlation.
     """
@@ -86,10 +87,10 @@ def posterior(fit: Fit, window: Window, functionals: Functionals) -> Posterior:
     """Linearise at the fit, weigh every correlation and every way to drive."""
     normal = _normal_equations(fit, window)
     variance = _noise_variance(normal, window.roots[0][drives.VARYING])
-    pose_count = normal.grams.shape[1] - _DRIVES - 1
+    pose_count = normal.grams.shape[1] - _DRIVES - _LAST
     z0 = np.zeros(pose_count)
     z0[:SPEED] = (fit.motion[POSE] - fit.setting.mean) / fit.setting.sd
-    pose = _without_pose(normal.grams / variance[:, None, None], z0)
+    pose = _without_pose(normal.grams / variance[:, None, None], z0, fit.setting.sd)
     log_weights, change, drive_covariance = _ways(pose, fit.motion[DRIVE], window.roots[0])
     prior_count = 8 * NOISE_PRIOR_FRAMES
     log_noise = (8 * normal.frames + prior_count) * np.log(variance) + prior_count / variance
@@ -109,18 +110,37 @@ def posterior(fit: Fit, window: Window, functionals: Functionals) -> Posterior:
     return Posterior(mixture, motion, int(way), float(np.sqrt(variance[best])))
 
 
-def _without_pose(grams: Array, z0: Array) -> _Reduced:
-    """Eliminate pose and lens, whose priors are unit Gaussians centred at -z0 from the fit."""
-    pose, drive = slice(0, len(z0)), slice(len(z0), -1)
+def _without_pose(grams: Array, z0: Array, sd: Array) -> _Reduced:
+    """Eliminate pose and lens, whose priors are unit Gaussians centred at -z0 from the fit; `sd` (9,) is their unit."""
+    pose, drive = slice(0, len(z0)), slice(len(z0), len(z0) + _DRIVES)
     precision = grams[:, pose, pose] + np.eye(len(z0))
-    pull = grams[:, pose, -1] + z0
     covariance = np.asarray(np.linalg.inv(precision), dtype=np.float64)
+    grams = _with_expected_residuals(grams, covariance, sd)
+    pull = grams[:, pose, -1] + z0
     by_drive = covariance @ grams[:, pose, drive]
     shift = (covariance @ pull[..., None])[..., 0]
     left = grams[:, drive, drive] - grams[:, drive, pose] @ by_drive
     left_pull = grams[:, drive, -1] - (grams[:, drive, pose] @ shift[..., None])[..., 0]
     left_cost = grams[:, -1, -1] + z0 @ z0 - np.sum(pull * shift, axis=1) + _log_det(precision)
     return _Reduced(left, left_pull, left_cost, covariance, by_drive, shift)
+
+
+def _with_expected_residuals(grams: Array, covariance: Array, sd: Array) -> Array:
+    """Gram matrices whose last column is the residual's mean over the uncertainty of the angles.
+
+    A plate that is turned either way looks narrower. With the angles uncertain, the residual at their most probable
+    values is not its mean, and the fit would have the plate too far away (Box 1971): half the second derivatives
+    times the angles' variances are added.
+    """
+    angles = np.zeros((3, covariance.shape[1]))
+    angles[0, [HEADING, YAW]], angles[1, [SLOPE, TILT]], angles[2, HEADING] = 1.0, 1.0, 1.0
+    angles[:, :SPEED] *= sd
+    variances = np.sum(angles @ covariance * angles, axis=2)
+    change = np.zeros((len(grams), grams.shape[1], grams.shape[1] - 3))
+    change[:, :-_LAST, :-1] = np.eye(grams.shape[1] - _LAST)
+    change[:, -_LAST:-1, -1] = 0.5 * variances
+    change[:, -1, -1] = 1.0
+    return np.asarray(change.swapaxes(1, 2) @ grams @ change)
 
 
 def _ways(reduced: _Reduced, drive0: Array, roots: Array) -> tuple[Array, Array, Array]:
@@ -147,7 +167,8 @@ def _normal_equations(fit: Fit, window: Window) -> _Normal:
     near, keep = fit.near, fit.inliers
     slopes, residuals = near.slopes[keep], near.residuals[keep]
     lens = window.data.lens_slopes[keep].reshape(len(residuals), 8, -1)
-    rows = np.concatenate([slopes[..., POSE], -lens, slopes[..., DRIVE], residuals[..., None]], axis=2)
+    columns = [slopes[..., POSE], -lens, slopes[..., DRIVE], near.curvatures[keep], residuals[..., None]]
+    rows = np.concatenate(columns, axis=2)
     steps = np.diff(window.times_s[keep])
     linked = steps <= _LONGEST_LINK * (np.median(steps) if len(steps) else 0.0)
     jitter = near.by_time[keep] * window.data.time_sd_s[keep, None]
@@ -219,7 +240,8 @@ def _time_errors(
 
 def _noise_variance(normal: _Normal, root: Array) -> Array:
     """(g,) noise variance for each correlation: what the freest drive leaves, over its degrees of freedom."""
-    keep = [*range(SPEED), *range(normal.grams.shape[1] - _DRIVES - 1, normal.grams.shape[1])]
+    drive = normal.grams.shape[1] - _DRIVES - _LAST
+    keep = [*range(SPEED), *range(drive, drive + _DRIVES), normal.grams.shape[1] - 1]
     scale = np.eye(len(keep))
     scale[SPEED:-1, SPEED:-1] = root
     grams = scale.T @ normal.grams[:, keep][:, :, keep] @ scale

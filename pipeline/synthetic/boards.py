@@ -119,7 +119,9 @@ class BoardCamera:
         origin = pose.centre_m - pose.rotation @ middle
         inverse = np.linalg.inv(np.column_stack([pose.rotation[:, 0], pose.rotation[:, 1], origin]))
         left, top, width, height = self._area_mm
-        to_mm = np.array([[width, 0, left], [0, height, top], [0, 0, 1]]) @ np.diag([*(1 / np.array(self._board.size_m)), 1])
+        to_mm = np.array([[width, 0, left], [0, height, top], [0, 0, 1]]) @ np.diag(
+            [*(1 / np.array(self._board.size_m)), 1]
+        )
         points = cv2.perspectiveTransform(self._rays, to_mm @ inverse)
         return np.asarray(points, np.float32)
 
