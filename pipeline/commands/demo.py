@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--out", type=Path, default=Path("out/demo"), help="folder for clip, camera file and events"
     )
     parser.add_argument("--speed-kmh", type=float, default=15.0, help="speed of the car (default 15)")
-    parser.add_argument("--seed", type=int, default=0, help="another car, plate and surroundings")
+    parser.add_argument("--seed", type=int, default=4, help="another car, plate and surroundings (default 4)")
     add_model_options(parser)
 
 
