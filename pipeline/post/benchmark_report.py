@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -61,7 +62,7 @@ class Result:
 Cases = Mapping[str, Mapping[str, Sequence[Result]]]
 
 
-def report(cases: Cases, update_ms: Sequence[Array]) -> Iterator[str]:
+def report(cases: Cases, update_ms: Sequence[Sequence[float]]) -> Iterator[str]:
     """Lines of text."""
     for name, manoeuvres in cases.items():
         steady = manoeuvres["steady"]
@@ -76,7 +77,10 @@ def report(cases: Cases, update_ms: Sequence[Array]) -> Iterator[str]:
         yield from _manoeuvre_table(manoeuvres)
         yield from _sentences(manoeuvres)
     yield ""
-    first, later = np.array([row[0] for row in update_ms]), np.concatenate([row[1:] for row in update_ms])
+    first, later = (
+        np.array([row[0] for row in update_ms]),
+        np.array([item for row in update_ms for item in row[1:]]),
+    )
     yield (
         f"processor time: update median {np.median(later):.2f} ms, 95 % {np.percentile(later, 95):.2f} ms; "
         f"first estimate of a passage median {np.median(first):.2f} ms"
@@ -157,7 +161,7 @@ def _sentences(manoeuvres: Mapping[str, Sequence[Result]]) -> Iterator[str]:
         f"format: {len(everything)} passages, {wrong} wrong, {withheld} withheld: "
         f"{100 - 100 * wrong / len(everything):.2f} % right or withheld"
     )
-    speed_error, held, half = _columns(stopped, lambda item: item.speed)
+    _, held, half = _columns(stopped, lambda item: item.speed)
     narrow = held * (2 * half < 0.3)
     yield (
         f"stopped for 2 s: interval contains 0 in {100 * np.mean(np.nan_to_num(held)):.1f} %, median width "
@@ -185,7 +189,7 @@ def _groups(results: Sequence[Result]) -> Iterator[tuple[str, list[Result]]]:
         ("", " mrad", NOISES_MRAD, lambda item: item.noise_mrad),
     ]
     for _, unit, edges, value in scales:
-        for low, high in zip(edges[:-1], edges[1:], strict=True):
+        for low, high in pairwise(edges):
             group = [item for item in results if low <= value(item) < high]
             if group:
                 yield f"{low:g} - {high:g}{unit}", group

@@ -34,6 +34,11 @@ LOG_PROBABILITIES: Array = np.log(
 )
 """(ways,), of each way to drive before a track is seen."""
 
+STANDS: NDArray[np.bool_] = np.array(
+    [False, False, True] + [False] * STRETCHES + [True] * STRETCHES, dtype=np.bool_
+)
+"""(ways,), those at whose end the vehicle stands."""
+
 
 def roots(ages_s: Array) -> tuple[Array, Array]:
     """(ways, 8, 8) roots of the ways to drive, for accelerations that hold between these ages, and their inverses."""

@@ -131,7 +131,7 @@ def fit(
     way: int,
     start: Array,
     max_steps: int = 20,
-    tolerance: float = 0.01,
+    tolerance: float = 0.05,
 ) -> Fit:
     """Levenberg-Marquardt from `start` with a Huber weight for each frame, under one way to drive.
 

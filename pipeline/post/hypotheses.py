@@ -63,7 +63,7 @@ def search(
     nearest = min(formats, key=lambda item: abs(log_aspect(item) - aspect))
     free = prior.for_any_format(nearest.width_m)
     starts = starting_motions(data, window.times_s, camera, nearest)
-    branches = _distinct([fit(window, free, drives.STEADY, start) for start in starts])
+    branches = _distinct([fit(window, free, drives.STEADY, start, tolerance=_NEARLY) for start in starts])
     tolerance = aspect_tolerance(data)
     share = float(np.log((1 - _UNKNOWN_FORMAT) / len(formats)))
     found: list[Hypothesis] = []
@@ -78,8 +78,9 @@ def search(
             start[ASPECT] = log_aspect(plate_format)
             setting = prior.for_format(plate_format, tolerance)
             way = unknown.posterior.way
-            found.append(_judged(plate_format, share, fit(window, setting, way, start), window, measure))
-    return found
+            nearby = fit(window, setting, way, start, tolerance=_NEARLY)
+            found.append(_judged(plate_format, share, nearby, window, measure))
+    return _different(found)
 
 
 def follow(
@@ -95,7 +96,7 @@ def follow(
         refitted = fit(window, setting, item.posterior.way, start, max_steps=2, tolerance=_NEARLY)
         judged = posterior(refitted, window, measure(refitted, window))
         found.append(Hypothesis(plate_format, item.log_prior, refitted, judged))
-    return found
+    return _different(found)
 
 
 def _judged(
@@ -104,7 +105,7 @@ def _judged(
     """A hypothesis from a fit; where another way to drive explains the track better it is fitted again."""
     judged = posterior(found, window, measure(found, window))
     if judged.way != drives.STEADY:
-        found = fit(window, found.setting, judged.way, judged.motion)
+        found = fit(window, found.setting, judged.way, judged.motion, tolerance=_NEARLY)
         judged = posterior(found, window, measure(found, window))
     return Hypothesis(plate_format, log_prior, found, judged)
 
@@ -114,11 +115,24 @@ def _distinct(minima: Sequence[Fit]) -> list[Fit]:
     found: list[Fit] = []
     ranked = sorted(minima, key=lambda item: item.cost)
     for item in ranked:
-        facing = item.motion[[YAW, TILT]]
-        same = any(np.max(np.abs(facing - other.motion[[YAW, TILT]])) < _SAME_ANGLE for other in found)
+        same = any(_same_facing(item.motion, other.motion) for other in found)
         if not same and item.cost - ranked[0].cost < _HOPELESS_COST:
             found.append(item)
     return found
+
+
+def _different(hypotheses: Sequence[Hypothesis]) -> list[Hypothesis]:
+    """Without those that came to the same format and facing as one before."""
+    found: list[Hypothesis] = []
+    for item in hypotheses:
+        same = (other for other in found if other.plate_format is item.plate_format)
+        if not any(_same_facing(item.posterior.motion, other.posterior.motion) for other in same):
+            found.append(item)
+    return found
+
+
+def _same_facing(one: Array, other: Array) -> bool:
+    return bool(np.max(np.abs(one - other)[[YAW, TILT]]) < _SAME_ANGLE)
 
 
 def _near(formats: Sequence[PlateFormat], unknown: Hypothesis, tolerance: float) -> list[PlateFormat]:

@@ -15,7 +15,7 @@ _LEVELS: Array = np.array([[0.025], [0.975]])
 _NORMAL_QUANTILES: Array = np.array([-1.959964, 1.959964]).reshape(2, 1, 1)
 _GRID: Array = np.linspace(-8.0, 8.0, 3201)
 _NORMAL: Array = np.array([0.5 * math.erfc(-item / math.sqrt(2)) for item in _GRID])
-_BISECTIONS = 14
+_BISECTIONS = 12
 
 
 def summed_up(weights: Array, means: Array, sds: Array) -> list[Estimate]:

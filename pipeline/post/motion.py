@@ -29,7 +29,7 @@ SpeedOver = Literal["now", "track"]
 
 _FRAMES_USED = 64
 _LEAST_FRAMES, _LEAST_SPAN_S = 5, 0.15  # for a speed
-_CREDIBLE = 0.999  # Gaussians are taken, most probable first, until they hold this much probability
+_CREDIBLE = 0.998  # Gaussians are taken, most probable first, until they hold this much probability
 _REVERSAL = 0.002  # probability that a vehicle changes its direction within the window
 _FORGOTTEN = 9.0  # a hypothesis this much less probable (log) than the best is followed no longer
 _FORMAT_SPREAD = 0.03  # of the range: formats that disagree by more leave the distance open

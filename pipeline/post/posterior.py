@@ -23,6 +23,10 @@ _CORRELATIONS: Array = np.array([0.0, 0.3, 0.55, 0.75, 0.88, 0.95])  # between n
 _LONGEST_LINK = 3.0  # median time steps; the noise of frames further apart is independent
 _LEAST_JITTER = 0.1  # of the corner noise; less is left out
 _RIDGE = 1e-3
+_VAGUE_SPEED = (
+    0.3  # m/s; a speed with a larger sd, were it constant, is no reason to believe that a vehicle stands
+)
+_NOT_BELIEVED = 50.0
 _IMPROBABLE = 16.0  # twice the log odds against the best correlation at which one is left out
 _DRIVES = DRIVE.stop - DRIVE.start
 _LAST = 4  # columns of curvature and residual
@@ -159,7 +163,10 @@ def _ways(reduced: _Reduced, drive0: Array, roots: Array) -> tuple[Array, Array,
     costs = start_cost[:, None] + np.sum(gradient * z, axis=2)
     log_weights = drives.LOG_PROBABILITIES - 0.5 * (costs + _log_det(hessian))
     change = (roots @ z[..., None])[..., 0] - drive0
-    return log_weights, change, roots @ inverse @ flat
+    covariance = roots @ inverse @ flat
+    vague = covariance[:, drives.STEADY, 0, 0] > _VAGUE_SPEED**2
+    log_weights[np.ix_(vague, drives.STANDS)] -= _NOT_BELIEVED
+    return log_weights, change, covariance
 
 
 def _normal_equations(fit: Fit, window: Window) -> _Normal:
