@@ -115,7 +115,7 @@ def export(
         )
     half = store_in_half(single)
     print(f"half-precision storage, torch in single against it: {_text(parity(graph, half, images))}")
-    half.metadata_props.extend(_metadata(size_px))
+    half.metadata_props.extend(_metadata(graph, size_px))
     unfinished = out.with_suffix(".tmp")
     onnx.save(half, unfinished)
     unfinished.replace(out)
@@ -140,11 +140,14 @@ def comparison_images(data: Path | None, size_px: tuple[int, int], count: int) -
     return images
 
 
-def _metadata(size_px: tuple[int, int]) -> list[onnx.StringStringEntryProto]:
+def _metadata(graph: PlateCornerGraph, size_px: tuple[int, int]) -> list[onnx.StringStringEntryProto]:
+    """What the file says of itself; `resnet` lets training start from it again."""
     facts = {
         "task": "plate-corners",
         "corner_order": "TL,TR,BR,BL",
         "input": f"{size_px[0]}x{size_px[1]} BGR uint8 NHWC",
+        "resnet": "v1" if graph.network.stride_on_first_conv else "v1.5",
+        "covariance_scale": repr(graph.covariance_scale),
     }
     return [onnx.StringStringEntryProto(key=key, value=value) for key, value in facts.items()]
 

@@ -96,6 +96,9 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
         action="store_true",
         help="the weights are of a ResNet v1: stride on the first 1x1 (Keras)",
     )
+    parser.add_argument(
+        "--start", type=Path, metavar="MODEL.ONNX", help="fine-tune an exported network instead"
+    )
     parser.add_argument("--resume", action="store_true", help="go on from OUT/checkpoint.pt")
     parser.add_argument("--workers", type=int, default=1, help="processes that prepare images")
     parser.add_argument("--checkpoint-minutes", type=float, default=4.0)
@@ -104,21 +107,27 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+def start(args: argparse.Namespace) -> Training:
+    """The run that the options ask for: resumed, from an exported network, or from ImageNet."""
+    if args.resume:
+        return Training.load(args.out / "checkpoint.pt")
+    recipe = load_recipe(args.recipe)
+    if args.start is not None:
+        return Training.start_from_exported(recipe, args.start)
+    training = Training(recipe, stride_on_first_conv=args.resnet_v1)
+    missing = training.start_from_imagenet(args.imagenet)
+    if missing:
+        print(f"{len(missing)} backbone tensors are not in the weights and start fresh", file=sys.stderr)
+    return training
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     args = parse_arguments(argv)
     try:
         photographs = read_index(args.data)
         args.out.mkdir(parents=True, exist_ok=True)
-        if args.resume:
-            training = Training.load(args.out / "checkpoint.pt")
-        else:
-            training = Training(load_recipe(args.recipe), stride_on_first_conv=args.resnet_v1)
-            missing = training.start_from_imagenet(args.imagenet)
-            if missing:
-                print(
-                    f"{len(missing)} backbone tensors are not in the weights and start fresh", file=sys.stderr
-                )
+        training = start(args)
         try:
             run(training, photographs, args)
         except KeyboardInterrupt:

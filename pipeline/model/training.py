@@ -14,10 +14,19 @@ from torch.nn import functional
 
 from pipeline.errors import GateError
 from pipeline.model.dsnt import corner_loss, px_to_cells
-from pipeline.model.network import STRIDE_PX, DilatedResNet50DSNT, load_imagenet
+from pipeline.model.network import STRIDE_PX, DilatedResNet50DSNT, load_exported, load_imagenet
 from pipeline.model.recipe import Recipe
 
-STATE = {"recipe", "stride_on_first_conv", "step", "covariance_scale", "network", "average", "optimizer"}
+STATE = {
+    "recipe",
+    "stride_on_first_conv",
+    "learn_statistics",
+    "step",
+    "covariance_scale",
+    "network",
+    "average",
+    "optimizer",
+}
 WARM_UP_STEPS = 40
 FROZEN = ("stem", "layer1")
 """ImageNet's first filters stay as they are: they are the costliest to train and have the least to learn here."""
@@ -30,9 +39,10 @@ class Training:
     the factor from the heatmaps' second moments to the covariance of the corner errors, measured when the run ends.
     """
 
-    def __init__(self, recipe: Recipe, stride_on_first_conv: bool) -> None:
+    def __init__(self, recipe: Recipe, stride_on_first_conv: bool, learn_statistics: bool = True) -> None:
         torch.manual_seed(recipe.seed)
         self.recipe = recipe
+        self.learn_statistics = learn_statistics
         self.step = 0
         self.covariance_scale = 1.0
         self.network = DilatedResNet50DSNT(stride_on_first_conv).to(memory_format=torch.channels_last)
@@ -52,6 +62,15 @@ class Training:
         missing = load_imagenet(self.network, weights_file)
         self.average.load_state_dict(self.network.state_dict())
         return missing
+
+    @classmethod
+    def start_from_exported(cls, recipe: Recipe, model: Path) -> Training:
+        """A new run that goes on from an exported network; its batch statistics, folded there, stay as they are."""
+        network = load_exported(model)
+        training = cls(recipe, network.stride_on_first_conv, learn_statistics=False)
+        training.network.load_state_dict(network.state_dict())
+        training.average.load_state_dict(network.state_dict())
+        return training
 
     def train_step(self, images: Tensor, corners_px: Tensor, presence: Tensor) -> dict[str, float]:
         """One optimiser step on a batch; returns the losses."""
@@ -78,9 +97,9 @@ class Training:
         return {"corner": corner.item(), "presence": presence_loss.item()}
 
     def _set_mode_and_rates(self) -> None:
-        """Pretrained batch statistics are kept; layer4's are learned. One warm-up and cosine a phase."""
+        """Pretrained batch statistics are kept; a fresh layer4's are learned. One warm-up and cosine a phase."""
         self.network.eval()
-        self.network.layer4.train()
+        self.network.layer4.train(self.learn_statistics)
         phase, step = self.recipe.at(self.step)
         ramp = min(1.0, (step + 1) / WARM_UP_STEPS)
         rate = phase.learning_rate * ramp * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * step / phase.steps)))
@@ -102,6 +121,7 @@ class Training:
         state = {
             "recipe": msgspec.to_builtins(self.recipe),
             "stride_on_first_conv": self.network.stride_on_first_conv,
+            "learn_statistics": self.learn_statistics,
             "step": self.step,
             "covariance_scale": self.covariance_scale,
             "network": self.network.state_dict(),
@@ -115,7 +135,8 @@ class Training:
     def load(cls, path: Path) -> Training:
         """The run as it was when the checkpoint was written."""
         state = _read(path)
-        training = cls(msgspec.convert(state["recipe"], Recipe), state["stride_on_first_conv"])
+        recipe = msgspec.convert(state["recipe"], Recipe)
+        training = cls(recipe, state["stride_on_first_conv"], state["learn_statistics"])
         training.network.load_state_dict(state["network"])
         training.average.load_state_dict(state["average"])
         training.optimizer.load_state_dict(state["optimizer"])

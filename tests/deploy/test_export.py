@@ -93,6 +93,18 @@ def test_exported_file_is_half_the_size_and_one_the_runtime_takes(exported, imag
     assert location.corners_px.shape == (4, 2) and 0 <= location.presence <= 1
 
 
+def test_training_can_go_on_from_the_exported_file(exported, training):
+    resumed = Training.start_from_exported(training.recipe, exported)
+    assert resumed.network.stride_on_first_conv
+    x = torch.randn(1, 3, 64, 64, generator=torch.Generator().manual_seed(2))
+    with torch.inference_mode():
+        for expected, found in zip(training.average(x), resumed.average.eval()(x), strict=True):
+            assert torch.allclose(expected, found, rtol=0.05, atol=0.05 * expected.abs().max().item())
+    before = resumed.network.layer4[0].bn1.running_mean.clone()
+    resumed.train_step(x, torch.tensor([[[9.0, 9], [50, 9], [50, 30], [9, 30]]]), torch.ones(1))
+    assert torch.equal(resumed.network.layer4[0].bn1.running_mean, before)
+
+
 def test_export_fails_and_writes_nothing_where_torch_and_onnx_differ(
     graph, images, single, tmp_path, monkeypatch
 ):
