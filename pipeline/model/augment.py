@@ -1,6 +1,6 @@
 """Corner-aware augmentation: one photograph in, one training image with exact corners out.
 
-Geometry is one homography from the photograph to the training image, so that pixels are interpolated once
+Geometry (`view`) is one homography from the photograph to the training image, so that pixels are interpolated once
 and corners follow exactly. What changes only pixel values is in `photometric`.
 """
 
@@ -10,14 +10,11 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from pipeline.model.photometric import degrade
+from pipeline.model.view import Augmentation, Image, Points, flip_corners, random_view, transform_points, warp
 from pipeline.synthetic.paste import paste_plate
 from pipeline.synthetic.plates import draw_plate
-
-Image = NDArray[np.uint8]
-Points = NDArray[np.float64]
 
 PLATE_SIZES_M = ((0.52, 0.11), (0.44, 0.14), (0.40, 0.13), (0.33, 0.165), (0.305, 0.152), (0.35, 0.17),
                  (0.50, 0.12), (0.34, 0.24), (0.372, 0.134), (0.24, 0.15), (0.20, 0.16), (0.36, 0.11))  # fmt: skip
@@ -27,39 +24,12 @@ RIVAL_AREA = 0.75
 """A second plate in view may have at most this share of the target's area: the closest must be unmistakable."""
 
 
-@dataclass(frozen=True)
-class Augmentation:
-    """How training images are made; the lengths are in pixels of the training image."""
-
-    width_px: int
-    height_px: int
-    plate_width_px: tuple[float, float] = (26.0, 280.0)
-    rotation_sd_deg: float = 5.0
-    perspective: float = 0.12
-    drawn_share: float = 0.4
-    background_share: float = 0.09
-    erased_share: float = 0.09
-
-
 @dataclass(frozen=True, eq=False)
 class Sample:
     """A training image (H, W, 3) uint8 BGR and the corners (4, 2) of its closest plate, None if there is no plate."""
 
     image: Image
     corners_px: Points | None
-
-
-def transform_points(homography: NDArray[np.float64], points: Points) -> Points:
-    """Map points (..., 2) by a 3x3 homography."""
-    mapped = points @ homography[:, :2].T + homography[:, 2]
-    return mapped[..., :2] / mapped[..., 2:]
-
-
-def flip_corners(quads: Points, width_px: int) -> Points:
-    """Corners (..., 4, 2) after the image was mirrored left to right: TL and TR, BL and BR change places."""
-    flipped = quads[..., [1, 0, 3, 2], :].copy()
-    flipped[..., 0] = width_px - 1 - flipped[..., 0]
-    return flipped
 
 
 def make_positive(
@@ -79,8 +49,8 @@ def make_positive(
     """
     if not _is_upright(quads[0]):
         return None
-    homography = _random_view(rng, image.shape[1::-1], quads[0], settings)
-    view = _warp(rng, image, homography, settings)
+    homography = random_view(rng, image.shape[1::-1], quads[0], settings)
+    view = warp(rng, image, homography, settings)
     corners = transform_points(homography, quads)
     if rng.random() < 0.5:
         view, corners = np.ascontiguousarray(view[:, ::-1]), flip_corners(corners, settings.width_px)
@@ -103,8 +73,8 @@ def make_negative(rng: np.random.Generator, image: Image, quads: Points, setting
     for quad in quads:
         image = _erase(rng, image, quad)
     anchor = quads[0] if len(quads) else _random_quad(rng, image)
-    homography = _random_view(rng, image.shape[1::-1], anchor, settings)
-    view = _warp(rng, image, homography, settings)
+    homography = random_view(rng, image.shape[1::-1], anchor, settings)
+    view = warp(rng, image, homography, settings)
     return Sample(np.asarray(degrade(rng, view), np.uint8), None)
 
 
@@ -114,87 +84,6 @@ def _is_upright(quad: Points) -> bool:
     down = (quad[3] - quad[0]) + (quad[2] - quad[1])
     clockwise = along[0] * down[1] - along[1] * down[0] > 0
     return bool(clockwise and along[0] > abs(along[1]))
-
-
-def _random_view(
-    rng: np.random.Generator, photo_size_px: tuple[int, int], quad: Points, settings: Augmentation
-) -> NDArray[np.float64]:
-    """A homography from the photograph to the training image that shows `quad` at a random place, size and tilt."""
-    view_size_px = np.array([settings.width_px, settings.height_px])
-    centre = quad.mean(axis=0)
-    angle = np.deg2rad(np.clip(rng.normal(0, settings.rotation_sd_deg), -20, 20))
-    stretch, shear = np.exp(rng.normal(0, 0.06)), rng.normal(0, 0.06)
-    rotation = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    affine = np.eye(3)
-    affine[:2, :2] = rotation @ np.array([[stretch, shear], [0, 1 / stretch]])
-    affine[:2, :2] *= _random_scale(rng, photo_size_px, quad, settings)
-    affine[:2, 2] = -affine[:2, :2] @ centre
-    tilt = np.eye(3)
-    tilt[2, :2] = rng.uniform(-1, 1, 2) * settings.perspective / view_size_px.max()
-    centred = tilt @ affine
-    shift = np.eye(3)
-    shift[:2, 2] = _random_place(rng, transform_points(centred, quad), centred, photo_size_px, view_size_px)
-    return shift @ centred
-
-
-def _random_scale(
-    rng: np.random.Generator, photo_size_px: tuple[int, int], quad: Points, settings: Augmentation
-) -> float:
-    """Scale to a log-uniform plate width, but at most doubled and never to a stamp in an empty image."""
-    width_px = float(np.linalg.norm(quad[1] - quad[0]) + np.linalg.norm(quad[2] - quad[3])) / 2
-    low, high = settings.plate_width_px
-    low = max(low, 0.55 * width_px * settings.width_px / photo_size_px[0])
-    high = min(high, 2.0 * width_px)
-    return float(np.exp(rng.uniform(np.log(min(low, high)), np.log(high))) / width_px)
-
-
-def _random_place(
-    rng: np.random.Generator,
-    quad: Points,
-    centred: NDArray[np.float64],
-    photo_size_px: tuple[int, int],
-    view_size_px: NDArray[np.int_],
-) -> Points:
-    """A shift that keeps the plate in view; mostly one that also fills the view with photograph."""
-    first, last = 3.0 - quad.min(axis=0), view_size_px - 4.0 - quad.max(axis=0)
-    first, last = np.minimum(first, last), np.maximum(first, last)
-    if rng.random() < 0.75:
-        width, height = photo_size_px
-        outline = transform_points(
-            centred, np.array([[0, 0], [width, 0], [width, height], [0, height]], float)
-        )
-        filled = np.sort([view_size_px - outline.max(axis=0), -outline.min(axis=0)], axis=0)
-        first, last = np.clip(filled[0], first, last), np.clip(filled[1], first, last)
-    return rng.uniform(first, last)
-
-
-def _warp(
-    rng: np.random.Generator, image: Image, homography: NDArray[np.float64], settings: Augmentation
-) -> Image:
-    """Sample the photograph; what lies outside of it is the letterbox's grey, a random colour or the border pixel.
-
-    Where the view shrinks the photograph it is shrunk by area averaging first, so that sampling never aliases.
-    """
-    centre = np.linalg.inv(homography) @ (settings.width_px / 2, settings.height_px / 2, 1)
-    centre = centre[:2] / centre[2]
-    steps = transform_points(homography, centre + np.array([[0, 0], [1, 0], [0, 1]]))
-    scale = np.sqrt(abs(np.linalg.det(steps[1:] - steps[0])))
-    if scale < 0.8:
-        height, width = image.shape[:2]
-        small = max(1, round(width * scale)), max(1, round(height * scale))
-        shrunk = np.asarray(cv2.resize(image, small, interpolation=cv2.INTER_AREA), np.uint8)
-        ratio = np.array([small[0] / width, small[1] / height])
-        grow = np.diag([1 / ratio[0], 1 / ratio[1], 1.0])
-        grow[:2, 2] = 0.5 / ratio - 0.5
-        image, homography = shrunk, homography @ grow
-    mode = cv2.BORDER_REPLICATE if rng.random() < 0.3 else cv2.BORDER_CONSTANT
-    colour = (114, 114, 114) if rng.random() < 0.7 else tuple(int(c) for c in rng.integers(0, 256, 3))
-    size = (settings.width_px, settings.height_px)
-    interpolation = cv2.INTER_CUBIC if scale > 1.2 and rng.random() < 0.5 else cv2.INTER_LINEAR
-    warped = cv2.warpPerspective(
-        image, homography, size, flags=interpolation, borderMode=mode, borderValue=colour
-    )
-    return np.asarray(warped, np.uint8)
 
 
 def _is_visible(quad: Points, settings: Augmentation) -> bool:

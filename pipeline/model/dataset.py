@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
 from pipeline.errors import GateError
-from pipeline.model.augment import Augmentation, Sample, make_negative, make_positive
+from pipeline.model.augment import Sample, make_negative, make_positive
+from pipeline.model.view import Augmentation
 
 IMAGENET_MEAN_RGB = (0.485, 0.456, 0.406)
 IMAGENET_SD_RGB = (0.229, 0.224, 0.225)

@@ -15,13 +15,13 @@ from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from pipeline.errors import GateError
-from pipeline.model.augment import Augmentation
 from pipeline.model.curve import draw_learning_curve
 from pipeline.model.dataset import Photograph, TrainingSamples, read_index, select
 from pipeline.model.figures import covariance_scale, summary
 from pipeline.model.measure import measure, network_locator
 from pipeline.model.recipe import DEFAULT_RECIPE, Recipe, load_recipe
 from pipeline.model.training import Training
+from pipeline.model.view import Augmentation
 
 
 def batches(

@@ -14,8 +14,9 @@ from torch.nn import functional
 
 from pipeline.errors import GateError
 from pipeline.model.dsnt import corner_loss, px_to_cells
-from pipeline.model.network import STRIDE_PX, DilatedResNet50DSNT, load_exported, load_imagenet
+from pipeline.model.network import STRIDE_PX, DilatedResNet50DSNT
 from pipeline.model.recipe import Recipe
+from pipeline.model.weights import load_exported, load_imagenet
 
 STATE = {
     "recipe",

@@ -27,7 +27,9 @@ def plate_index(tmp_path_factory):
         image, plates = _scene(rng), []
         if number < 8:
             left, top, width = rng.uniform(60, 150), rng.uniform(60, 150), rng.uniform(90, 180)
-            corners = np.array((left, top)) + np.array([[0, 0], [width, 3], [width, 3 + width / 4], [0, width / 4]])
+            corners = np.array((left, top)) + np.array(
+                [[0, 0], [width, 3], [width, 3 + width / 4], [0, width / 4]]
+            )
             image = paste_plate(rng, image, draw_plate(rng, 0.44, 0.11), corners)
             plates = [{"corners": corners.tolist(), "label": "verified"}]
         name = f"{number:02d}.png"

@@ -7,8 +7,8 @@ import pytest
 pytest.importorskip("torch")
 
 from pipeline.model import augment
-from pipeline.model.augment import Augmentation
 from pipeline.model.photometric import degrade, motion_blur
+from pipeline.model.view import Augmentation, flip_corners
 
 SETTINGS = Augmentation(320, 240)
 
@@ -31,7 +31,7 @@ def _ordered(corners):
 
 def test_flip_swaps_left_and_right_corners():
     quad = np.array([[10.0, 5.0], [50.0, 6.0], [51.0, 20.0], [11.0, 19.0]])
-    flipped = augment.flip_corners(quad, width_px=100)
+    flipped = flip_corners(quad, width_px=100)
     assert flipped.tolist() == [[49, 6], [89, 5], [88, 19], [48, 20]]
 
 

@@ -6,8 +6,8 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from pipeline.errors import GateError  # noqa: E402
-from pipeline.model.augment import Augmentation  # noqa: E402
 from pipeline.model.dataset import TrainingSamples, read_index, select, to_tensor  # noqa: E402
+from pipeline.model.view import Augmentation  # noqa: E402
 
 
 def test_index_is_read_with_its_plates(plate_index):

@@ -6,7 +6,8 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from pipeline.errors import GateError  # noqa: E402
-from pipeline.model.network import DilatedResNet50DSNT, load_imagenet  # noqa: E402
+from pipeline.model.network import DilatedResNet50DSNT  # noqa: E402
+from pipeline.model.weights import load_imagenet  # noqa: E402
 
 
 @pytest.fixture(scope="module")

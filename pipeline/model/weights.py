@@ -1,0 +1,102 @@
+"""Weights to start a training from: ImageNet's, or a network that was exported."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import onnx
+import torch
+from google.protobuf.message import DecodeError
+from onnx import numpy_helper
+from torch import nn
+from torchvision.models import ResNet50_Weights
+
+from pipeline.errors import GateError
+from pipeline.model.network import DilatedResNet50DSNT
+
+
+def load_imagenet(network: DilatedResNet50DSNT, weights_file: Path | None) -> list[str]:
+    """Fill the backbone with ImageNet weights: torchvision's own, or a file with torchvision's key names.
+
+    Returns:
+        The names of backbone tensors that the weights do not contain; these keep their random start.
+    """
+    if weights_file is None:
+        weights = ResNet50_Weights.IMAGENET1K_V2.get_state_dict(progress=True, check_hash=True)
+    else:
+        weights = torch.load(weights_file, map_location="cpu", weights_only=True)
+    renamed = {
+        _own_name(name): tensor.float() for name, tensor in weights.items() if not name.startswith("fc.")
+    }
+    own = network.state_dict()
+    unknown = [name for name, tensor in renamed.items() if name not in own or own[name].shape != tensor.shape]
+    if unknown:
+        raise GateError(
+            f"{weights_file}: not ResNet50 weights with torchvision's names (for example {unknown[0]})"
+        )
+    network.load_state_dict(renamed, strict=False)
+    return [
+        name
+        for name in own
+        if name not in renamed
+        and not name.startswith(("heatmaps.", "evidence."))
+        and "num_batches" not in name
+    ]
+
+
+def _own_name(torchvision_name: str) -> str:
+    """conv1.weight -> stem.0.weight, bn1.bias -> stem.1.bias; the stages keep their names."""
+    for theirs, ours in (("conv1.", "stem.0."), ("bn1.", "stem.1.")):
+        if torchvision_name.startswith(theirs):
+            return ours + torchvision_name.removeprefix(theirs)
+    return torchvision_name
+
+
+def load_exported(path: Path) -> DilatedResNet50DSNT:
+    """A network from an exported ONNX file, to go on training from.
+
+    The export has folded every batch normalisation into the convolution before it. Here the convolution takes
+    the weights, and the normalisation becomes an identity that carries the bias.
+
+    Raises:
+        GateError: the file cannot be read or was not exported by this program.
+    """
+    try:
+        model = onnx.load(path)
+    except (OSError, DecodeError) as error:
+        raise GateError(f"{path}: cannot be read as an ONNX model ({error})") from error
+    facts = {entry.key: entry.value for entry in model.metadata_props}
+    weights = {
+        tensor.name.removesuffix(".half").removeprefix("network."): torch.from_numpy(
+            numpy_helper.to_array(tensor).astype("float32")
+        )
+        for tensor in model.graph.initializer
+    }
+    network = DilatedResNet50DSNT(stride_on_first_conv=facts.get("resnet") == "v1")
+    modules = dict(network.named_modules())
+    for name, conv in modules.items():
+        if not isinstance(conv, nn.Conv2d):
+            continue
+        if f"{name}.weight" not in weights or f"{name}.bias" not in weights:
+            raise GateError(f"{path}: holds no {name}; give a file that deploy.export has written")
+        conv.weight.data.copy_(weights[f"{name}.weight"])
+        if conv.bias is not None:
+            conv.bias.data.copy_(weights[f"{name}.bias"])
+            continue
+        norm = modules[_norm_after(name)]
+        assert (
+            isinstance(norm, nn.BatchNorm2d)
+            and norm.running_mean is not None
+            and norm.running_var is not None
+        )
+        norm.weight.data.fill_(1)
+        norm.bias.data.copy_(weights[f"{name}.bias"])
+        norm.running_mean.zero_()
+        norm.running_var.fill_(1 - norm.eps)
+    return network
+
+
+def _norm_after(conv: str) -> str:
+    """The batch normalisation behind a convolution: stem.0 -> stem.1, layer1.0.conv2 -> layer1.0.bn2."""
+    head, _, last = conv.rpartition(".")
+    return f"{head}.{last.replace('conv', 'bn')}" if last.startswith("conv") else f"{head}.1"
