@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -16,10 +16,7 @@ from calib.diagnose import why_not_found
 from calib.findings import LEAST_VIEWS, Finding
 from calib.views import NOVEL, STILL_PX, Coverage, View, make_view, motion_px, rough_pose
 from pipeline.capture.images import IMAGE_SUFFIXES, list_images
-from pipeline.capture.make_source import make_source
-from pipeline.capture.source import Source
 from pipeline.errors import GateError
-from pipeline.frames import DropCounter, Frame
 
 Answer = Literal["no board", "blurred", "moving", "like an earlier view", "taken"]
 
@@ -62,7 +59,11 @@ class Collection:
 def _blur_finding(blurred: Sequence[View], enough: bool) -> Finding:
     names = ", ".join(view.name for view in blurred[:4]) + (" and others" if len(blurred) > 4 else "")
     smeared = sum(view.smeared for view in blurred) > len(blurred) / 2
-    advice = "hold the board still, add light, shorten the exposure" if smeared else "focus the camera and fix the focus"
+    advice = (
+        "hold the board still, add light, shorten the exposure"
+        if smeared
+        else "focus the camera and fix the focus"
+    )
     code = "motion_blur" if smeared else "out_of_focus"
     text = f"{len(blurred)} blurred image{'s' * (len(blurred) > 1)} left out ({names}); {advice}"
     return Finding("improve" if enough else "refuse", code, text)
@@ -153,17 +154,3 @@ def image_paths(sources: Sequence[str]) -> list[Path] | None:
     if len(paths) > 1:
         raise GateError("give one video, one camera, one folder of images, or several image files")
     return None
-
-
-def frames(source: Source, stopped: Callable[[], bool]) -> Iterator[Frame]:
-    """Frames of an open source until it ends or `stopped()` says so."""
-    while not stopped():
-        frame = source.read()
-        if frame is None:
-            return
-        yield frame
-
-
-def open_source(address: str) -> Source:
-    """Source for a video or a camera, not yet open."""
-    return make_source("calibration", address, drops=DropCounter())

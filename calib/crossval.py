@@ -16,13 +16,15 @@ from calib.boards import Board
 from calib.camera import Camera, Intrinsics
 from calib.lens import MODELS, LensFit, Model, fit_lens, lens_of, place_board, values
 from calib.views import View
+from pipeline.errors import GateError
 
 Array = NDArray[np.float64]
 
 _MOST_FOLDS = 8
-_BAD_RATIO, _BAD_LEAST_PX = 3.0, 0.3  # of the median view's error
+_BAD_RATIO, _BAD_LEAST_PX = 2.5, 0.15  # of the median view's error
 _MOST_BAD = 0.25  # of the views
 _GRID_STEPS = (17, 13)
+_ROTATION_STEPS = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,12 +67,15 @@ def calibrate_lens(views: Sequence[View], board: Board) -> LensCalibration:
     good, bad = _without_bad_views(list(views), board)
     guess = fit_lens(good, board, "k1").lens
     folds = {model: _folds(good, board, model, guess) for model in MODELS}
-    errors = {model: _held_out(good, board, folds[model]) for model in MODELS}
-    model = min(MODELS, key=lambda item: float(errors[item].mean()))
+    held_out = {model: _held_out_px(good, board, found) for model, found in folds.items() if found}
+    if not held_out:
+        raise GateError(
+            "intrinsics: the views do not determine a lens; tilt the board in different directions"
+        )
+    model = min(held_out, key=lambda item: held_out[item])
     fit = fit_lens(good, board, model, guess)
     spread = cross_projection_sd(fit.lens, fit.covariance)
     optimism = max(1.0, _observed_over_expected(fit, folds[model], spread))
-    held_out = {item: float(np.sqrt(error.mean())) for item, error in errors.items()}
     return LensCalibration(fit, tuple(good), tuple(bad), held_out, optimism, optimism * spread)
 
 
@@ -78,7 +83,8 @@ def cross_projection(first: Intrinsics, second: Intrinsics) -> Array:
     """Where `second` sees what `first` sees at each pixel of a grid over the image, less that pixel.
 
     Two calibrations of one camera may differ by a rotation, which the mount takes up: the best one is removed
-    (as in mrcal's cross-projection, for points far away).
+    (as in mrcal's cross-projection, for points far away). It is found with Cauchy weights, so that an edge
+    without corners, where lenses may differ wildly, does not turn the rest.
 
     Returns:
         (rows, columns, 2) differences in pixels.
@@ -88,12 +94,16 @@ def cross_projection(first: Intrinsics, second: Intrinsics) -> Array:
     pixels = np.stack(np.meshgrid(x, y), axis=-1)
     rays = np.concatenate([Camera("first", first).unproject(pixels), np.ones((*pixels.shape[:2], 1))], axis=2)
     other = Camera("second", second)
-    for _ in range(2):
+    for _ in range(_ROTATION_STEPS):
         misses = other.project(rays) - pixels
         slopes = np.stack([other.project(rays + 1e-6 * np.cross(axis, rays)) for axis in np.eye(3)], axis=-1)
         slopes = (slopes - (misses + pixels)[..., None]) / 1e-6
-        turn = -np.linalg.lstsq(slopes.reshape(-1, 3), misses.ravel(), rcond=None)[0]
-        rays = rays + np.cross(turn, rays)
+        sizes = np.linalg.norm(misses, axis=2)
+        weights = 1 / (1 + (sizes / max(float(np.median(sizes)), 1e-12)) ** 2).ravel().repeat(2)
+        pull = slopes.reshape(-1, 3) * weights[:, None]
+        rays = rays + np.cross(
+            -np.linalg.solve(pull.T @ slopes.reshape(-1, 3), pull.T @ misses.ravel()), rays
+        )
     return np.asarray(other.project(rays) - pixels)
 
 
@@ -130,22 +140,29 @@ def _without_bad_views(views: list[View], board: Board) -> tuple[list[View], lis
 
 
 def _folds(views: Sequence[View], board: Board, model: Model, guess: Intrinsics) -> list[LensFit]:
-    """Fits of the model, each without every k-th view."""
+    """Fits of the model, each without every k-th view; none if one of them leads nowhere."""
     count = min(_MOST_FOLDS, len(views))
-    return [
-        fit_lens([view for i, view in enumerate(views) if i % count != fold], board, model, guess)
-        for fold in range(count)
+    found = []
+    for fold in range(count):
+        rest = [view for i, view in enumerate(views) if i % count != fold]
+        try:
+            found.append(fit_lens(rest, board, model, guess))
+        except GateError:
+            return []
+    return found
+
+
+def _held_out_px(views: Sequence[View], board: Board, folds: Sequence[LensFit]) -> float:
+    """Root mean square error, each view under the lens that did not see it."""
+    squares = [
+        np.mean(
+            np.sum(
+                place_board(view.corners_px, board.points_m[view.ids], folds[i % len(folds)].lens)[1] ** 2, 1
+            )
+        )
+        for i, view in enumerate(views)
     ]
-
-
-def _held_out(views: Sequence[View], board: Board, folds: Sequence[LensFit]) -> Array:
-    """(v,) mean square error of each view under the lens that did not see it."""
-    return np.array(
-        [
-            np.mean(np.sum(place_board(view, board, folds[i % len(folds)].lens)[1] ** 2, axis=1))
-            for i, view in enumerate(views)
-        ]
-    )
+    return float(np.sqrt(np.mean(squares)))
 
 
 def _observed_over_expected(fit: LensFit, folds: Sequence[LensFit], expected_sd: Array) -> float:
@@ -155,6 +172,7 @@ def _observed_over_expected(fit: LensFit, folds: Sequence[LensFit], expected_sd:
     (Shao and Wu 1989): (k - 1) / k times the sum of squares.
     """
     count = len(folds)
-    squares = sum(float(np.mean(np.sum(cross_projection(fit.lens, fold.lens) ** 2, axis=2))) for fold in folds)
+    squares = sum(
+        float(np.mean(np.sum(cross_projection(fit.lens, fold.lens) ** 2, axis=2))) for fold in folds
+    )
     return float(np.sqrt((count - 1) / count * squares / np.mean(expected_sd**2)))
-

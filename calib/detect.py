@@ -46,7 +46,11 @@ class BoardFinder:
     def find(self, image: Image) -> Detection | None:
         """The board's corners in a grey (h, w) or BGR (h, w, 3) uint8 image; None if there are too few."""
         grey = image if image.ndim == 2 else np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8)
-        found = self._charuco(grey) if self.board.kind == "charuco" else find_chessboard(grey, self.board.corner_grid)
+        found = (
+            self._charuco(grey)
+            if self.board.kind == "charuco"
+            else find_chessboard(grey, self.board.corner_grid)
+        )
         return found if found is not None and _spread_out(found.corners_px) else None
 
     def _charuco(self, grey: Image) -> Detection | None:
@@ -102,9 +106,7 @@ def markers_seen(grey: Image, board: Board) -> set[int]:
 def _refined(grey: Image, corners_px: Array, corner_grid: tuple[int, int]) -> Array:
     """Corners moved to the saddle point near them, in a window that reaches a third of a square."""
     grid = corners_px.reshape(corner_grid[1], corner_grid[0], 2)
-    steps = np.concatenate(
-        [np.linalg.norm(np.diff(grid, axis=axis), axis=2).ravel() for axis in (0, 1)]
-    )
+    steps = np.concatenate([np.linalg.norm(np.diff(grid, axis=axis), axis=2).ravel() for axis in (0, 1)])
     half = int(np.clip(steps.min() / 3, 2, 11))
     start = np.ascontiguousarray(corners_px, np.float32).reshape(-1, 1, 2)
     return np.asarray(

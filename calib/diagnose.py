@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import cv2
@@ -20,7 +21,7 @@ _LEAST_MARKERS = 4
 def why_not_found(images: Sequence[Image], board: Board) -> Finding:
     """The most probable reason why `board` is in none of these BGR images, at least one of them."""
     greys = [np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8) for image in images]
-    for reason in (_other_chessboard, _other_markers, _blurred):
+    for reason in (_other_markers, _other_chessboard, _blurred):
         finding = reason(greys, board)
         if finding is not None:
             return finding
@@ -35,7 +36,10 @@ def image_blur_px(grey: Image) -> tuple[float, float]:
     neighbourhood.
     """
     smooth = cv2.GaussianBlur(grey, (0, 0), 0.8).astype(np.float32)
-    across, down = cv2.Sobel(smooth, cv2.CV_32F, 1, 0, scale=0.125), cv2.Sobel(smooth, cv2.CV_32F, 0, 1, scale=0.125)
+    across, down = (
+        cv2.Sobel(smooth, cv2.CV_32F, 1, 0, scale=0.125),
+        cv2.Sobel(smooth, cv2.CV_32F, 0, 1, scale=0.125),
+    )
     window = np.ones((_WINDOW_PX, _WINDOW_PX), np.uint8)
     height = cv2.dilate(smooth, window) - cv2.erode(smooth, window)
     spreads = []
@@ -48,22 +52,25 @@ def image_blur_px(grey: Image) -> tuple[float, float]:
 
 
 def _other_chessboard(greys: Sequence[Image], board: Board) -> Finding | None:
-    """A chessboard is there, but not the one that was named."""
-    for grey in greys:
-        seen = count_corners(grey)
-        if seen is None:
-            continue
-        columns, rows = seen
-        shown = f"the images show a chessboard with {columns}x{rows} inner corners, that is {columns + 1}x{rows + 1} squares"
-        if board.kind == "charuco":
-            return Finding("refuse", "wrong_board", f"{shown}, but --board says ChArUco")
-        wanted = board.corner_grid
-        text = (
-            f"{shown}; --board says {board.columns}x{board.rows} squares ({wanted[0]}x{wanted[1]} inner corners). "
-            f"Count squares, not corners: --board chessboard:{columns + 1}x{rows + 1}:SQUARE_MM"
-        )
-        return Finding("refuse", "inner_corners_miscounted", text)
-    return None
+    """A chessboard is there, the same in most images, but not the one that was named."""
+    seen = Counter(
+        tuple(sorted(grid, reverse=True)) for grid in map(count_corners, greys) if grid is not None
+    )
+    if not seen or seen.most_common(1)[0][1] <= len(greys) / 2:
+        return None
+    columns, rows = seen.most_common(1)[0][0]
+    shown = (
+        f"the images show a chessboard with {columns}x{rows} inner corners, that is "
+        f"{columns + 1}x{rows + 1} squares"
+    )
+    if board.kind == "charuco":
+        return Finding("refuse", "wrong_board", f"{shown}, but --board says ChArUco")
+    wanted = board.corner_grid
+    text = (
+        f"{shown}; --board says {board.columns}x{board.rows} squares ({wanted[0]}x{wanted[1]} inner corners). "
+        f"Count squares, not corners: --board chessboard:{columns + 1}x{rows + 1}:SQUARE_MM"
+    )
+    return Finding("refuse", "inner_corners_miscounted", text)
 
 
 def _other_markers(greys: Sequence[Image], board: Board) -> Finding | None:
@@ -74,7 +81,10 @@ def _other_markers(greys: Sequence[Image], board: Board) -> Finding | None:
     if len(most) < _LEAST_MARKERS:
         return None
     if board.kind == "chessboard":
-        text = "the images show markers in the white squares: a ChArUco board; name it so, for example charuco:7x10:24.9"
+        text = (
+            "the images show markers in the white squares: a ChArUco board; name it so, for "
+            "example charuco:7x10:24.9"
+        )
         return Finding("refuse", "wrong_board", text)
     last = board.columns * board.rows // 2 - 1
     foreign = sorted(number for numbers in seen for number in numbers if number > last)
@@ -92,9 +102,15 @@ def _blurred(greys: Sequence[Image], board: Board) -> Finding | None:
     if high < SHARP_PX:
         return None
     if high > SMEARED * low:
-        text = f"edges are smeared over {high:.0f} px in one direction; hold the board still, add light, shorten the exposure"
+        text = (
+            f"edges are smeared over {high:.0f} px in one direction; hold the board still, add "
+            "light, shorten the exposure"
+        )
         return Finding("refuse", "motion_blur", text)
-    text = f"edges are blurred over {high:.0f} px; focus the camera on the distance where plates are read, and fix the focus"
+    text = (
+        f"edges are blurred over {high:.0f} px; focus the camera on the distance where plates are "
+        "read, and fix the focus"
+    )
     return Finding("refuse", "out_of_focus", text)
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from calib.boards import Board
 from calib.crossval import LensCalibration
 from calib.lens import zoom_by_view
-from calib.views import GRID, Coverage, View, rough_lens, rough_normal
+from calib.views import Coverage, View, rough_lens, rough_normal
 from pipeline.errors import GateError
 
 Array = NDArray[np.float64]
@@ -23,7 +23,8 @@ _DISTINCT = 0.03  # pose distance below which two images show the same view
 _LEAST_TURN_DEG = 12.0  # largest angle between two boards below which all are parallel
 _GOOD_FOCAL, _USABLE_FOCAL = 0.002, 0.01  # 95 % half-width over the focal length
 _GOOD_CROSS_PX, _NOISY_PX = 0.5, 0.6
-_ZOOM_SIGNIFICANT, _ZOOM_LEAST = 5.0, 0.002
+_COVERED = {"position": 0.9, "size": 0.75, "tilt_x": 0.75, "tilt_y": 0.75}
+_ZOOM_SIGNIFICANT, _ZOOM_LEAST = 4.0, 0.002
 _STRETCH_LEAST = 0.004
 
 
@@ -57,7 +58,10 @@ def judge_views(views: Sequence[View], board: Board) -> list[Finding]:
     distinct = _distinct(views, board)
     if distinct < LEAST_VIEWS:
         same = "" if distinct == len(views) else f", {len(views) - distinct} of them like another one"
-        text = f"{len(views)} usable views{same}; {LEAST_VIEWS} different ones are the least, {ENOUGH_VIEWS} to 20 are good"
+        text = (
+            f"{len(views)} usable views{same}; {LEAST_VIEWS} different ones are the least, "
+            f"{ENOUGH_VIEWS} to 20 are good"
+        )
         return [Finding("refuse", "too_few_views", text)]
     turn = _largest_turn_deg(views, board)
     if turn < _LEAST_TURN_DEG:
@@ -78,7 +82,11 @@ def judge_lens(result: LensCalibration, board: Board) -> list[Finding]:
     focal = 1.96 * sd[0] / lens.fx
     findings = [_focal(focal), _noise(result)]
     findings += [
-        Finding("improve", "bad_view", f"{name} was left out: its corners miss by {error:.1f} px, far more than the others")
+        Finding(
+            "improve",
+            "bad_view",
+            f"{name} was left out: its corners miss by {error:.1f} px, far more than the others",
+        )
         for name, error in result.bad
     ]
     findings += [item for item in (_autofocus(result, board), _stretched(result)) if item]
@@ -88,17 +96,24 @@ def judge_lens(result: LensCalibration, board: Board) -> list[Finding]:
 def judge_coverage(coverage: Coverage, result: LensCalibration | None = None) -> list[Finding]:
     """Which regions and poses are missing."""
     advice = {
-        "position": f"no corner near the {_empty_region(coverage.counts)} of the image; hold the board there too",
+        "position": f"few or no corners at the {_empty_region(coverage.counts)} of the image; hold the board there too",
         "size": "the board is about equally large in all views; take some from near and some from farther away",
         "tilt_x": "turn the board's left and right edges towards the camera more, 25 degrees and beyond",
         "tilt_y": "tip the board's upper and lower edges towards the camera more, 25 degrees and beyond",
     }
     shares = coverage.shares
-    findings = [Finding("improve", f"coverage_{key}", text) for key, text in advice.items() if shares[key] < 0.75]
+    findings = [
+        Finding("improve", f"coverage_{key}", text)
+        for key, text in advice.items()
+        if shares[key] < _COVERED[key]
+    ]
     if result is not None:
         edge = float(np.percentile(result.cross_px, 95))
         if edge > _GOOD_CROSS_PX:
-            text = f"towards the image's edge directions are uncertain by {edge:.1f} px (1 sd); take views with the board there"
+            text = (
+                f"towards the edge of the image directions are uncertain by {edge:.1f} px (1 sd); "
+                "take views with the board there"
+            )
             findings.append(Finding("improve", "uncertain_edge", text))
     return findings or [Finding("good", "coverage", "the views cover the image, sizes and tilts well")]
 
@@ -108,8 +123,12 @@ def _focal(relative: float) -> Finding:
     if relative <= _GOOD_FOCAL:
         return Finding("good", "focal", text)
     if relative <= _USABLE_FOCAL:
-        return Finding("improve", "focal", f"{text}; more tilted views, near and far, make it better than 0.2 %")
-    return Finding("improve", "weak_focal", f"{text}: too uncertain for speeds; take 15 views tilted by 30 to 45 degrees")
+        return Finding(
+            "improve", "focal", f"{text}; more tilted views, near and far, make it better than 0.2 %"
+        )
+    return Finding(
+        "improve", "weak_focal", f"{text}: too uncertain for speeds; take 15 views tilted by 30 to 45 degrees"
+    )
 
 
 def _noise(result: LensCalibration) -> Finding:
@@ -118,7 +137,9 @@ def _noise(result: LensCalibration) -> Finding:
     if rms <= _NOISY_PX:
         return Finding("good", "noise", f"{text} (under {_NOISY_PX:g} px is good)")
     return Finding(
-        "improve", "noisy_corners", f"{text}; under {_NOISY_PX:g} px is good: use a flat board, hold still, add light"
+        "improve",
+        "noisy_corners",
+        f"{text}; under {_NOISY_PX:g} px is good: use a flat board, hold still, add light",
     )
 
 
@@ -130,7 +151,6 @@ def _autofocus(result: LensCalibration, board: Board) -> Finding | None:
         return None
     weight = (nearness - nearness.mean()) / np.std(nearness)
     change, sd = zoom_by_view(fit, result.views, board, weight)
-    sd *= result.optimism
     if abs(change) < max(_ZOOM_SIGNIFICANT * sd, _ZOOM_LEAST):
         return None
     text = (
@@ -170,11 +190,16 @@ def _largest_turn_deg(views: Sequence[View], board: Board) -> float:
 
 
 def _empty_region(counts: NDArray[np.int64]) -> str:
-    """Where most cells without corners are, in words."""
-    rows, columns = np.nonzero(counts == 0)
-    if len(rows) == 0:
-        return "middle"
-    lower, right = rows >= GRID[1] / 2, columns >= GRID[0] / 2
-    names = [("upper left", ~lower & ~right), ("upper right", ~lower & right)]
-    names += [("lower left", lower & ~right), ("lower right", lower & right)]
-    return max(names, key=lambda item: int(item[1].sum()))[0]
+    """Which side or quarter of the image has the largest share of cells without corners, in words."""
+    empty, (rows, columns) = counts == 0, counts.shape
+    upper, lower = slice(0, rows // 3), slice(rows - rows // 3, rows)
+    left, right = slice(0, columns // 3), slice(columns - columns // 3, columns)
+    whole = slice(None)
+    parts = {"left side": (whole, left), "right side": (whole, right), "upper edge": (upper, whole)}
+    parts |= {
+        "lower edge": (lower, whole),
+        "upper left corner": (upper, left),
+        "upper right corner": (upper, right),
+    }
+    parts |= {"lower left corner": (lower, left), "lower right corner": (lower, right)}
+    return max(parts, key=lambda name: float(empty[parts[name]].mean()))

@@ -87,9 +87,7 @@ def lens_of(numbers: Array, size_px: tuple[int, int]) -> Intrinsics:
     return Intrinsics(*size_px, fx, fy, cx, cy, (k1, k2, p1, p2, k3))
 
 
-def fit_lens(
-    views: Sequence[View], board: Board, model: Model, guess: Intrinsics | None = None
-) -> LensFit:
+def fit_lens(views: Sequence[View], board: Board, model: Model, guess: Intrinsics | None = None) -> LensFit:
     """Fit a lens to all views.
 
     Args:
@@ -102,8 +100,12 @@ def fit_lens(
         GateError: the views do not determine a lens.
     """
     flags = _FLAGS[model] | (cv2.CALIB_USE_INTRINSIC_GUESS if guess else 0)
-    start = None if guess is None else guess.matrix
-    bend = None if guess is None else np.where(np.isin(np.arange(4, 9), _FREE[model]), guess.distortion, 0.0)
+    start = np.eye(3) if guess is None else guess.matrix
+    bend = (
+        np.zeros(5)
+        if guess is None
+        else np.where(np.isin(np.arange(4, 9), _FREE[model]), guess.distortion, 0.0)
+    )
     points = [board.points_m[view.ids].astype(np.float32) for view in views]
     seen = [view.corners_px.astype(np.float32) for view in views]
     size_px = views[0].size_px
@@ -112,23 +114,32 @@ def fit_lens(
             points, seen, size_px, start, bend, flags=flags, criteria=_STOP
         )
     except cv2.error as error:
-        raise GateError(f"intrinsics: the views do not determine a lens ({error.err}); take other views") from error
+        raise GateError(
+            f"intrinsics: the views do not determine a lens ({error.err}); take other views"
+        ) from error
     numbers = np.array([matrix[0, 0], matrix[1, 1], matrix[0, 2], matrix[1, 2], *bend.ravel()[:5]])
     if not np.isfinite(numbers).all() or numbers[:2].min() <= 0:
-        raise GateError("intrinsics: the views do not determine a lens; tilt the board in different directions")
-    places = tuple(BoardPlace(turn.ravel(), shift.ravel()) for turn, shift in zip(turns, shifts, strict=True))
+        raise GateError(
+            "intrinsics: the views do not determine a lens; tilt the board in different directions"
+        )
+    places = tuple(
+        BoardPlace(np.asarray(turn, np.float64).ravel(), np.asarray(shift, np.float64).ravel())
+        for turn, shift in zip(turns, shifts, strict=True)
+    )
     return _finished(views, board, model, lens_of(numbers, size_px), places)
 
 
-def place_board(view: View, board: Board, lens: Intrinsics) -> tuple[BoardPlace, Array]:
-    """The board's place in one view under a given lens, and the residuals (n, 2) in pixels."""
-    points, bend = board.points_m[view.ids], np.array(lens.distortion)
-    _, turns, shifts, _ = cv2.solvePnPGeneric(points, view.corners_px, lens.matrix, bend, flags=cv2.SOLVEPNP_IPPE)
+def place_board(corners_px: Array, points_m: Array, lens: Intrinsics) -> tuple[BoardPlace, Array]:
+    """Place of a board with corners at (n, 3) seen at (n, 2) under a given lens, and the residuals (n, 2) in pixels."""
+    bend = np.array(lens.distortion)
+    _, turns, shifts, _ = cv2.solvePnPGeneric(
+        points_m, corners_px, lens.matrix, bend, flags=cv2.SOLVEPNP_IPPE
+    )
     best: tuple[float, BoardPlace, Array] | None = None
     for turn, shift in zip(turns, shifts, strict=True):
-        turn, shift = cv2.solvePnPRefineLM(points, view.corners_px, lens.matrix, bend, turn.copy(), shift.copy())
+        turn, shift = cv2.solvePnPRefineLM(points_m, corners_px, lens.matrix, bend, turn.copy(), shift.copy())
         place = BoardPlace(np.asarray(turn, np.float64).ravel(), np.asarray(shift, np.float64).ravel())
-        misses = view.corners_px - _project(points, place, lens)[0]
+        misses = corners_px - _project(points_m, place, lens)[0]
         error = float(np.sum(misses**2))
         if best is None or error < best[0]:
             best = error, place, misses
@@ -151,20 +162,21 @@ def zoom_by_view(fit: LensFit, views: Sequence[View], board: Board, weights: Arr
     """One more parameter: a relative change of the focal length, `weights` (v,) times of it in each view.
 
     Returns:
-        Its estimate after one Gauss-Newton step of the whole problem, and its standard deviation from the
-        size of the residuals.
+        Its estimate after one Gauss-Newton step of the whole problem, and its standard deviation from how much
+        the views disagree (a sandwich estimate by view), as corners of one view err alike.
     """
     free = [*_FREE[fit.model], 9]
-    normals, gradient = np.zeros((10, 10)), np.zeros(10)
-    for view, place, misses, weight in zip(views, fit.places, fit.residuals_px, weights, strict=True):
+    rows, misses = [], []
+    for view, place, residuals, weight in zip(views, fit.places, fit.residuals_px, weights, strict=True):
         basis, by_lens = _freed_of_place(board.points_m[view.ids], place, fit.lens)
         zoom = weight * (by_lens[:, :2] @ (fit.lens.fx, fit.lens.fy))
-        rows = np.column_stack([by_lens, zoom])
-        normals += rows.T @ rows
-        gradient += rows.T @ (misses.ravel() - basis @ (basis.T @ misses.ravel()))
-    inverse = _inverse(normals[np.ix_(free, free)])
-    noise_px = fit.rms_px / np.sqrt(2)
-    return float(inverse[-1] @ gradient[free]), float(noise_px * np.sqrt(inverse[-1, -1]))
+        rows.append(np.column_stack([by_lens, zoom])[:, free])
+        misses.append(residuals.ravel() - basis @ (basis.T @ residuals.ravel()))
+    inverse = _inverse(np.asarray(sum(part.T @ part for part in rows)))
+    step = inverse @ sum(part.T @ miss for part, miss in zip(rows, misses, strict=True))
+    pulls = [inverse[-1] @ part.T @ (miss - part @ step) for part, miss in zip(rows, misses, strict=True)]
+    spare = max(len(views) - len(free), 1) / len(views)
+    return float(step[-1]), float(np.sqrt(np.sum(np.square(pulls)) / spare))
 
 
 def _finished(
@@ -186,11 +198,15 @@ def _finished(
 def _inverse(normals: Array) -> Array:
     """Inverse of a normal matrix whose parameters differ by orders of magnitude."""
     scale = 1 / np.sqrt(np.maximum(np.diag(normals), 1e-300))
-    return np.asarray(np.linalg.pinv(normals * np.outer(scale, scale), hermitian=True) * np.outer(scale, scale))
+    return np.asarray(
+        np.linalg.pinv(normals * np.outer(scale, scale), hermitian=True) * np.outer(scale, scale)
+    )
 
 
 def _project(points_m: Array, place: BoardPlace, lens: Intrinsics) -> tuple[Array, Array]:
-    pixels, jacobian = cv2.projectPoints(points_m, place.turn, place.shift, lens.matrix, np.array(lens.distortion))
+    pixels, jacobian = cv2.projectPoints(
+        points_m, place.turn, place.shift, lens.matrix, np.array(lens.distortion)
+    )
     return np.asarray(pixels, np.float64).reshape(-1, 2), np.asarray(jacobian, np.float64)
 
 

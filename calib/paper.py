@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 import cv2
+import numpy as np
 
 from calib.boards import Board
 from pipeline.errors import GateError
@@ -60,7 +61,8 @@ def draw_board(board: Board, paper: Paper) -> Drawing:
     texts = (
         f"This bar must measure {BAR_MM:g} mm. Print at 100 %, without 'fit to page'; glue it flat on a stiff plate.",
         f"{replace(board, square_mm=square).describe()} (nominal). Measure eight squares, divide by 8,",
-        f"and tell the program what you measured, for example: --board {board.kind}:{board.columns}x{board.rows}:{square:g}",
+        "and tell the program what you measured, for example: --board "
+        f"{board.kind}:{board.columns}x{board.rows}:{square:g}",
     )
     lines = tuple((left, foot + _BAR_HEIGHT_MM + 4.6 * (i + 1), text) for i, text in enumerate(texts))
     squares = (left, top, board.columns * square, board.rows * square)
@@ -96,7 +98,7 @@ def _unit_boxes(board: Board) -> list[Box]:
 
 def _first_black(board: Board) -> int:
     """Parity of the black squares: those that hold no marker."""
-    x, y, _ = board.opencv().getObjPoints()[0].mean(axis=0)
+    x, y, _ = np.mean(np.asarray(board.opencv().getObjPoints()[0]), axis=0)
     return (int(x) + int(y) + 1) % 2
 
 
@@ -107,7 +109,7 @@ def _marker_boxes(board: Board) -> list[Box]:
     modules = dictionary.markerSize + 2
     side = board.marker_share / modules
     boxes: list[Box] = []
-    for number, corners in zip(target.getIds().ravel(), target.getObjPoints(), strict=True):
+    for number, corners in zip(np.asarray(target.getIds()).ravel(), target.getObjPoints(), strict=True):
         bits = cv2.aruco.generateImageMarker(dictionary, int(number), modules)
         for row, line in enumerate(bits):
             for start, length in _runs([value == 0 for value in line]):
@@ -128,9 +130,8 @@ def _bar(left: float, top: float) -> list[Box]:
     part = BAR_MM / 10
     filled: list[Box] = [(left + i * part, top, part, _BAR_HEIGHT_MM) for i in range(0, 10, 2)]
     thin = 0.2
-    return [*filled, (left, top, BAR_MM, thin), (left, top + _BAR_HEIGHT_MM - thin, BAR_MM, thin)] + [
-        (left + BAR_MM - thin, top, thin, _BAR_HEIGHT_MM)
-    ]
+    upper, lower = (left, top, BAR_MM, thin), (left, top + _BAR_HEIGHT_MM - thin, BAR_MM, thin)
+    return [*filled, upper, lower, (left + BAR_MM - thin, top, thin, _BAR_HEIGHT_MM)]
 
 
 def _svg(drawing: Drawing) -> bytes:
@@ -152,7 +153,9 @@ def _pdf(drawing: Drawing) -> bytes:
     """PDF 1.4 with one page of boxes and Helvetica text; origin at the page's lower left corner, in points."""
     width, height = (side * _PT_PER_MM for side in drawing.size_mm)
     k = _PT_PER_MM
-    marks = [f"{x * k:.4f} {height - (y + h) * k:.4f} {w * k:.4f} {h * k:.4f} re" for x, y, w, h in drawing.boxes]
+    marks = [
+        f"{x * k:.4f} {height - (y + h) * k:.4f} {w * k:.4f} {h * k:.4f} re" for x, y, w, h in drawing.boxes
+    ]
     size = _TEXT_MM * k
     words = [
         f"BT /F1 {size:.2f} Tf {x * k:.2f} {height - y * k:.2f} Td ({_pdf_text(text)}) Tj ET"
@@ -184,7 +187,10 @@ def _pdf_file(objects: Sequence[bytes]) -> bytes:
         offsets.append(len(file))
         file += f"{number} 0 obj\n".encode() + content + b"\nendobj\n"
     table = "".join(f"{offset:010d} 00000 n \n" for offset in offsets)
-    return file + (
-        f"xref\n0 {len(objects) + 1}\n0000000000 65535 f \n{table}"
-        f"trailer\n<< /Size {len(objects) + 1} /Root 1 0 R >>\nstartxref\n{len(file)}\n%%EOF\n"
-    ).encode()
+    return (
+        file
+        + (
+            f"xref\n0 {len(objects) + 1}\n0000000000 65535 f \n{table}"
+            f"trailer\n<< /Size {len(objects) + 1} /Root 1 0 R >>\nstartxref\n{len(file)}\n%%EOF\n"
+        ).encode()
+    )

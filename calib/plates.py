@@ -42,9 +42,13 @@ def read_located(path: Path) -> list[SeenPlate]:
             if item["presence"] >= LEAST_PRESENCE:
                 plates.append(_plate(Path(item["file"]).name, item["corners_px"], item["corner_cov_px2"]))
         except (KeyError, TypeError, ValueError) as error:
-            raise GateError(f"{path}: line {number}: not a line of `run_gate.py locate --json` ({error})") from error
+            raise GateError(
+                f"{path}: line {number}: not a line of `run_gate.py locate --json` ({error})"
+            ) from error
     if not plates:
-        raise GateError(f"{path}: no plate was found in any image; check that it is lit, sharp and large enough")
+        raise GateError(
+            f"{path}: no plate was found in any image; check that it is lit, sharp and large enough"
+        )
     return plates
 
 

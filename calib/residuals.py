@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from calib.camera import Camera, Mount
 from calib.measured import StopLine
-from calib.mount import MOUNT_KEYS, Group, MountFit, Target, fit_mount
+from calib.mount import MOUNT_KEYS, MountFit, fit_mount
+from calib.targets import Group, Target
 from pipeline.errors import GateError
 
 Array = NDArray[np.float64]
@@ -39,7 +40,9 @@ class Residual:
         return abs(self.taped_m - self.predicted_m) <= _DISAGREES_SD * self.sd_m
 
 
-def tape_residuals(camera: Camera, groups: Sequence[Group], height: tuple[float, float] | None) -> list[Residual]:
+def tape_residuals(
+    camera: Camera, groups: Sequence[Group], height: tuple[float, float] | None
+) -> list[Residual]:
     """For every taped distance: fit without it, and compare."""
     found = []
     for index, group in enumerate(groups):
@@ -84,9 +87,10 @@ def stop_line(camera: Camera, fit: MountFit, line: StopLine) -> tuple[float, flo
     distance = _road_distance(camera, fit.mount, clicks)
     step = 1e-5
     by_mount = [
-        (_road_distance(camera, _shifted(fit.mount, step * unit), clicks) - distance) / step for unit in np.eye(4)
+        (_road_distance(camera, _shifted(fit.mount, step * unit), clicks) - distance) / step
+        for unit in np.eye(4)
     ]
-    by_click = _road_distance(camera, fit.mount, clicks + (0, _CLICK_SD_PX)) - distance
+    by_click = _road_distance(camera, fit.mount, clicks + np.array([0.0, _CLICK_SD_PX])) - distance
     variance = np.array(by_mount) @ fit.covariance @ np.array(by_mount) + by_click**2 / len(clicks)
     return distance, float(np.sqrt(variance))
 

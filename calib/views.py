@@ -125,7 +125,9 @@ def edge_blur_px(grey: Image, board: Board, found: Detection) -> tuple[float, fl
     places = dict(zip(found.ids.tolist(), found.corners_px, strict=True))
     columns = board.corner_grid[0]
     spreads = [
-        _blur_across(grey, [(places[i], places[i + step]) for i in places if i + step in places and not wraps(i)])
+        _blur_across(
+            grey, [(places[i], places[i + step]) for i in places if i + step in places and not wraps(i)]
+        )
         for step, wraps in ((1, lambda i: i % columns == columns - 1), (columns, lambda i: False))
     ]
     return (float(min(spreads)), float(max(spreads)))
@@ -182,7 +184,9 @@ class Coverage:
             "position": float(np.mean(self.counts > 0)) / 0.85,
             "size": np.log(max(sizes) / min(sizes)) / np.log(1.6),
         }
-        wanted |= {name: (np.clip(max(deg), 0, 25) - np.clip(min(deg), -25, 0)) / 50 for name, deg in leans.items()}
+        wanted |= {
+            name: (np.clip(max(deg), 0, 25) - np.clip(min(deg), -25, 0)) / 50 for name, deg in leans.items()
+        }
         return {name: float(min(1.0, share)) for name, share in wanted.items()}
 
     @property

@@ -40,7 +40,8 @@ def board_poses(
 
     A part of the board may lie outside the image where it is a ChArUco board.
     """
-    camera, poses = Camera("board", lens), []
+    camera = Camera("board", lens)
+    poses: list[BoardPose] = []
     while len(poses) < count:
         tilt = np.radians(rng.uniform(0.3, 1.0) * most_tilt_deg)
         axis = rng.uniform(0, 2 * np.pi)
@@ -107,9 +108,9 @@ class BoardCamera:
         size = self._lens.width, self._lens.height
         light = 35 + 0.75 * cv2.resize(paint, size, interpolation=cv2.INTER_AREA).astype(np.float32)
         if smear_px >= 1:
-            light = cv2.blur(light, (round(smear_px), 1))
+            light = np.asarray(cv2.blur(light, (round(smear_px), 1)), np.float32)
         if blur_px > 0:
-            light = cv2.GaussianBlur(light, (0, 0), blur_px)
+            light = np.asarray(cv2.GaussianBlur(light, (0, 0), blur_px), np.float32)
         grainy = light + rng.normal(0.0, noise, light.shape)
         return np.clip(np.rint(grainy), 0, 255).astype(np.uint8)
 
@@ -130,7 +131,8 @@ def _fine_lens(lens: Intrinsics) -> Intrinsics:
     """The same lens with smaller pixels."""
     k = _OVERSAMPLING
     fine = np.array([lens.fx, lens.fy, lens.cx + 0.5, lens.cy + 0.5]) * k - (0, 0, 0.5, 0.5)
-    return Intrinsics(lens.width * k, lens.height * k, *fine.tolist(), lens.distortion)
+    fx, fy, cx, cy = fine.tolist()
+    return Intrinsics(lens.width * k, lens.height * k, fx, fy, cx, cy, lens.distortion)
 
 
 def _rays(lens: Intrinsics) -> NDArray[np.float32]:

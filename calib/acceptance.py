@@ -1,0 +1,175 @@
+"""The tape-measure check: what the calibrated camera says about a distance that a tape has measured."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from calib.boards import Board
+from calib.camera import Camera, Intrinsics, Mount
+from calib.lens import place_board
+from calib.mount import MOUNT_KEYS
+from calib.plates import SeenPlate
+from calib.targets import Target
+from pipeline.errors import GateError
+from pipeline.post.motion import estimate_motion
+from pipeline.post.plate_formats import PlateFormat
+from pipeline.post.track_data import TrackPoint
+
+Array = NDArray[np.float64]
+Verdict = Literal["agrees", "weak", "disagrees"]
+
+_WEAK = 0.03  # of the distance: 95 % half-width beyond which agreement proves little
+_STILL_FPS = 25.0
+
+
+@dataclass(frozen=True)
+class Check:
+    """One comparison, kept in the report.
+
+    Attributes:
+        date: when it was made, ISO 8601.
+        what: the plate or the board.
+        source: where it was seen.
+        taped_m, tape_sd_m: along the road from the point under the camera.
+        estimated_m, sd_m: what the camera says, and its standard deviation.
+    """
+
+    date: str
+    what: str
+    source: str
+    taped_m: float
+    tape_sd_m: float
+    estimated_m: float
+    sd_m: float
+
+    @property
+    def error_m(self) -> float:
+        """Estimated minus taped."""
+        return self.estimated_m - self.taped_m
+
+    @property
+    def expected_m(self) -> float:
+        """95 % half-width of the error that tape and camera may have together."""
+        return 1.96 * float(np.hypot(self.sd_m, self.tape_sd_m))
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whether the error is as small as it should be, and whether that means anything."""
+        if abs(self.error_m) > self.expected_m:
+            return "disagrees"
+        return "weak" if self.expected_m > _WEAK * self.taped_m else "agrees"
+
+    @property
+    def text(self) -> str:
+        """The verdict for people."""
+        figures = (
+            f"at {self.taped_m:.2f} m the camera says {self.estimated_m:.2f} m: error {100 * self.error_m:+.1f} cm "
+            f"({100 * self.error_m / self.taped_m:+.1f} %), expected within ±{100 * self.expected_m:.1f} cm"
+        )
+        advice = {
+            "agrees": "The calibration holds here.",
+            "weak": "It agrees, but the expected error is so large that this proves little: improve the mount first.",
+            "disagrees": "It does not agree: measure again, check that the camera was not moved and that the image "
+            "size is the calibrated one, then calibrate again.",
+        }
+        return f"{figures}. {advice[self.verdict]}"
+
+
+def check_plate(
+    camera: Camera,
+    plates: Sequence[SeenPlate],
+    plate_format: PlateFormat,
+    at_m: float,
+    tape_sd_m: float,
+    date: str,
+) -> Check:
+    """Compare a plate that stands still in one or several images.
+
+    Raises:
+        GateError: the camera file has no mount, or the estimator gives no distance.
+    """
+    mount = _mount(camera)
+    points = [
+        TrackPoint(i / _STILL_FPS, plate.corners_px, plate.corner_cov_px2) for i, plate in enumerate(plates)
+    ]
+    estimate = estimate_motion(points, camera, [plate_format])
+    if estimate.distance_m is None:
+        raise GateError(
+            f"check: no distance could be given for the plate in {plates[0].name} ({estimate.quality}); check that "
+            f"it is a plate of format {plate_format.name}, whole and sharp in the image"
+        )
+    names = plates[0].name if len(plates) == 1 else f"{plates[0].name} and {len(plates) - 1} more"
+    distance = estimate.distance_m
+    return Check(
+        date,
+        plate_format.name,
+        names,
+        at_m,
+        tape_sd_m,
+        distance.value + mount.stop_line_m,
+        _without_stop_line(camera, distance.sd),
+    )
+
+
+def check_board(
+    camera: Camera, target: Target, board: Board, at_m: float, tape_sd_m: float, date: str
+) -> Check:
+    """Compare a board that stands or lies on the road, its lower edge at the taped place.
+
+    Raises:
+        GateError: the camera file has no mount.
+    """
+    _mount(camera)
+    value, by_corners = _board_distance(camera, target)
+    moved = [
+        _board_distance(item, target)[0] - value
+        for item in [*camera.one_sd_lenses(), *_one_sd_mounts(camera)]
+    ]
+    sd = float(np.sqrt(by_corners**2 + sum(move**2 for move in moved)))
+    return Check(date, board.describe(), target.name, at_m, tape_sd_m, value, sd)
+
+
+def _board_distance(camera: Camera, target: Target) -> tuple[float, float]:
+    """Distance of a target's origin along the road, and its sd from the corners alone."""
+    lens, bend = camera.intrinsics, np.array(camera.intrinsics.distortion)
+    turn, shift = _pose(target, lens)
+    jacobian = np.asarray(cv2.projectPoints(target.points_m, turn, shift, lens.matrix, bend)[1])[:, :6]
+    covariance = np.linalg.inv(jacobian.T @ jacobian) * float(target.covariances_px2[0, 0, 0])
+    along = camera.road_from_camera(np.vstack([shift, np.eye(3), np.zeros(3)]))
+    ahead = along[1:4, 1] - along[4, 1]
+    return float(along[0, 1]), float(np.sqrt(ahead @ covariance[3:, 3:] @ ahead))
+
+
+def _pose(target: Target, lens: Intrinsics) -> tuple[Array, Array]:
+    """Rotation vector and translation of a flat target, the better of the two planar poses."""
+    place, _ = place_board(target.corners_px, target.points_m, lens)
+    return place.turn, place.shift
+
+
+def _one_sd_mounts(camera: Camera) -> list[Camera]:
+    mount = _mount(camera)
+    shifts = {key: getattr(camera.uncertainty, key) for key in MOUNT_KEYS}
+    return [
+        replace(camera, mount=replace(mount, **{key: getattr(mount, key) + sd}))
+        for key, sd in shifts.items()
+        if sd
+    ]
+
+
+def _without_stop_line(camera: Camera, sd_m: float) -> float:
+    """The stop line's own uncertainty plays no part when the tape begins under the camera."""
+    return float(np.sqrt(max(sd_m**2 - (camera.uncertainty.stop_line_m or 0.0) ** 2, 1e-6)))
+
+
+def _mount(camera: Camera) -> Mount:
+    if camera.mount is None:
+        raise GateError(
+            f"check: the camera file of {camera.camera_id} has no [mount]; run `python -m calib mount` first"
+        )
+    return camera.mount

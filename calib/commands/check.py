@@ -1,0 +1,83 @@
+"""Compare the camera's distance of a plate or a board with a tape measure, and keep the result in the report.
+
+   run_gate.py locate --json at4m.jpg > at4m.jsonl
+   python -m calib check entry-1.toml at4m.jsonl --at 4.00
+   python -m calib check entry-1.toml board-at4m.jpg --board board.toml --at 4.00
+
+Hold the plate upright and square to the lane. The tape runs along the road from the point straight below the lens
+to the point straight below the plate (to the lower edge of the board's squares); --from stop-line begins there.
+Several images of the same place make the camera's answer surer. Exit code 1: it does not agree."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from calib.acceptance import Check, check_board, check_plate
+from calib.boards import read_board
+from calib.camera import Camera
+from calib.commands.options import add_plate_format, plate_format
+from calib.detect import BoardFinder
+from calib.gather import board_target
+from calib.plates import read_located
+from calib.record import Record
+from calib.report import write_report
+from pipeline.errors import GateError
+
+HELP = "compare a distance with a tape measure"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's options."""
+    parser.add_argument("camera", type=Path, metavar="CAMERA.toml")
+    parser.add_argument(
+        "source",
+        type=Path,
+        metavar="SOURCE",
+        help="lines of `run_gate.py locate --json`; with --board an image of the board",
+    )
+    parser.add_argument("--at", type=float, required=True, metavar="M", help="taped distance in metres")
+    parser.add_argument(
+        "--tape-sd", type=float, default=0.01, metavar="M", help="how good the tape is (default 0.01)"
+    )
+    parser.add_argument("--from", dest="origin", choices=("camera", "stop-line"), default="camera")
+    parser.add_argument("--board", help="board.toml: the image shows the board, not a plate")
+    add_plate_format(parser)
+
+
+def execute(args: argparse.Namespace) -> int:
+    """Compare, print the verdict, and add it to the record and the report."""
+    camera, shape = Camera.load(args.camera), plate_format(args)
+    if camera.mount is None:
+        raise GateError(f"{args.camera}: has no [mount]; run `python -m calib mount` first")
+    at_m = args.at + (camera.mount.stop_line_m if args.origin == "stop-line" else 0.0)
+    if not 0.3 <= at_m <= 200 or not 0 < args.tape_sd < 1:
+        raise GateError("check: give --at in metres, 0.3 to 200, and --tape-sd above 0 and below 1")
+    today = datetime.date.today().isoformat()
+    if args.board:
+        check = _board_check(args, camera, at_m, today)
+    else:
+        check = check_plate(camera, read_located(args.source), shape, at_m, args.tape_sd, today)
+    record = Record.load(args.camera).with_check(check)
+    record.save(args.camera)
+    report = write_report(camera, record, args.camera, shape)
+    print(check.text)
+    print(f"kept in {report}")
+    return 1 if check.verdict == "disagrees" else 0
+
+
+def _board_check(args: argparse.Namespace, camera: Camera, at_m: float, today: str) -> Check:
+    board = read_board(args.board)
+    image = cv2.imread(str(args.source), cv2.IMREAD_COLOR)
+    if image is None:
+        raise GateError(f"{args.source}: not a readable image")
+    camera.require_image_size(image.shape[1], image.shape[0])
+    found = BoardFinder(board).find(np.asarray(image, np.uint8))
+    if found is None:
+        raise GateError(f"{args.source}: no {board.describe()} found; check --board and take a sharper image")
+    target = board_target(args.source.name, board, found, at_m, args.tape_sd)
+    return check_board(camera, target, board, at_m, args.tape_sd, today)

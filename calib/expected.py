@@ -1,0 +1,87 @@
+"""What errors of distance and speed follow from a calibration: asked of the pipeline's own estimator."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calib.camera import Camera, Mount, Uncertainty
+from calib.targets import UPRIGHT
+from pipeline.frames import Estimate
+from pipeline.post.motion import estimate_motion
+from pipeline.post.plate_formats import PlateFormat
+from pipeline.post.pose import plate_corners_m
+from pipeline.post.track_data import TrackPoint
+
+Array = NDArray[np.float64]
+
+DISTANCES_M = (2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 12.0, 15.0)
+SPEED_KMH, DURATION_S, FPS, CORNER_SD_PX = 15.0, 1.0, 25.0, 1.0
+_PLATE_HEIGHT_M = 0.5
+_USUAL_MOUNT = Mount(1.3, 8.0, 0.0, 0.0)
+
+
+@dataclass(frozen=True)
+class Expected:
+    """Standard deviations at one distance, and the calibration's share of them; None where nothing is published."""
+
+    distance_m: float
+    distance_sd_m: float | None
+    distance_calibration_sd_m: float | None
+    speed_sd_kmh: float | None
+    speed_calibration_sd_kmh: float | None
+
+
+def expected_errors(
+    camera: Camera, plate_format: PlateFormat, distances_m: Sequence[float] = DISTANCES_M
+) -> list[Expected]:
+    """For a vehicle at 15 km/h, seen for a second up to each distance, with corners good to 1 px.
+
+    Distances at which the plate is outside the image are left out. The calibration's share is what goes away
+    when the estimator is told that the calibration is perfect.
+    """
+    perfect = replace(camera, uncertainty=Uncertainty())
+    found = []
+    for distance in distances_m:
+        points = approach(camera, plate_format, distance)
+        if points is None:
+            continue
+        real, ideal = (estimate_motion(points, item, [plate_format]) for item in (camera, perfect))
+        found.append(
+            Expected(
+                distance,
+                real.distance_m.sd if real.distance_m else None,
+                _share(real.distance_m, ideal.distance_m),
+                real.speed_kmh.sd if real.speed_kmh else None,
+                _share(real.speed_kmh, ideal.speed_kmh),
+            )
+        )
+    return found
+
+
+def approach(
+    camera: Camera, plate_format: PlateFormat, end_m: float, speed_kmh: float = SPEED_KMH
+) -> list[TrackPoint] | None:
+    """Exact corners of a plate that drives straight up to `end_m`; None if it leaves the image."""
+    lens = camera.intrinsics
+    there = camera if camera.mount else replace(camera, mount=_USUAL_MOUNT)
+    shape = plate_corners_m(plate_format) @ UPRIGHT.T
+    covariances = np.tile(CORNER_SD_PX**2 * np.eye(2), (4, 1, 1))
+    times = np.arange(round(DURATION_S * FPS) + 1) / FPS
+    points = []
+    for time_s in times.tolist():
+        centre = np.array([0.0, end_m + speed_kmh / 3.6 * (times[-1] - time_s), _PLATE_HEIGHT_M])
+        pixels = there.project(there.camera_from_road(shape + centre))
+        if not ((pixels >= 0) & (pixels <= (lens.width - 1, lens.height - 1))).all():
+            return None
+        points.append(TrackPoint(time_s, pixels, covariances))
+    return points
+
+
+def _share(real: Estimate | None, ideal: Estimate | None) -> float | None:
+    if real is None or ideal is None:
+        return None
+    return float(np.sqrt(max(0.0, real.sd**2 - ideal.sd**2)))

@@ -1,0 +1,234 @@
+"""The commands from end to end: board, intrinsics, mount, check, and the report that each leaves."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from calib.__main__ import main
+from calib.boards import read_board
+from calib.camera import Camera, Mount
+from calib.record import Record
+from pipeline.post.plate_formats import EUROPE
+from pipeline.post.pose import plate_corners_m
+from pipeline.synthetic.boards import BoardCamera, BoardPose
+from tests.calib.conftest import BOARD, LENS
+
+TRUTH = Camera("entry-1", LENS, Mount(1.8, 9.0, 0.6, 2.0))
+PHOTOS = Path("/usr/share/doc/opencv-doc/examples/data")  # Debian's opencv-doc
+
+
+class Page(HTMLParser):
+    """Checks that elements close in order, and gathers addresses."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.addresses: list[str] = []
+        self.feed(text)
+        assert not self.open
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.addresses += [value or "" for key, value in attributes if key in ("src", "href")]
+        if tag not in ("meta", "br", "img", "link"):
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        pass
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def located(folder: Path, name: str, distances_m: tuple[float, ...]) -> Path:
+    """What `run_gate.py locate --json` says about plates at these distances."""
+    rng, lines = np.random.default_rng(0), []
+    for distance in distances_m:
+        corners = plate_corners_m(EUROPE[0]) @ np.array([[1, 0, 0], [0, 0, 1], [0, -1, 0]]).T + (
+            0.1,
+            distance,
+            0.5,
+        )
+        pixels = TRUTH.project(TRUTH.camera_from_road(corners)) + rng.normal(0, 0.5, (4, 2))
+        lines.append(
+            json.dumps(
+                {"file": f"shots/d{100 * distance:.0f}.jpg", "presence": 0.99, "corners_px": pixels.tolist(),
+                 "corner_cov_px2": [[[0.25, 0.0], [0.0, 0.25]]] * 4, "ms": 1.0}
+            )
+        )  # fmt: skip
+    (folder / name).write_text("\n".join(lines))
+    return folder / name
+
+
+@pytest.fixture
+def calibrated(tmp_path: Path, photographs: list[NDArray[np.uint8]]) -> Path:
+    """A folder with camera.toml from `intrinsics`."""
+    (tmp_path / "photos").mkdir()
+    for number, image in enumerate(photographs):
+        cv2.imwrite(str(tmp_path / "photos" / f"{number:02d}.png"), image)
+    camera = tmp_path / "entry-1.toml"
+    assert (
+        main(["intrinsics", str(tmp_path / "photos"), "--board", "charuco:7x10:25", "-o", str(camera)]) == 0
+    )
+    return camera
+
+
+def test_from_board_to_acceptance(
+    calibrated: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    camera = Camera.load(calibrated)
+    assert camera.camera_id == "entry-1"
+    assert camera.mount is None
+    assert abs(camera.intrinsics.fx / LENS.fx - 1) < 0.003
+
+    main(["mount", "--template"])
+    template = capsys.readouterr().out
+    measured = tmp_path / "measured.toml"
+    measured.write_text(
+        template[template.index("# What was measured") :].replace("clicks_px = []", "distance_m = 2.0")
+    )
+    corners = located(tmp_path, "corners.jsonl", (3.0, 5.0, 8.0))
+    assert main(["mount", str(calibrated), str(measured), "--corners", str(corners)]) == 0
+    camera = Camera.load(calibrated)
+    assert camera.mount is not None
+    assert camera.mount.height_m == pytest.approx(1.8, abs=0.05)
+    assert camera.mount.pitch_deg == pytest.approx(9.0, abs=0.4)
+    assert camera.mount.stop_line_m == 2.0
+    assert "d500.jpg" in capsys.readouterr().out
+
+    at_4 = located(tmp_path, "at4.jsonl", (4.0,))
+    assert main(["check", str(calibrated), str(at_4), "--at", "4.00"]) == 0
+    assert "The calibration holds here" in capsys.readouterr().out
+    assert main(["check", str(calibrated), str(at_4), "--at", "2.00", "--from", "stop-line"]) == 0
+    assert main(["check", str(calibrated), str(at_4), "--at", "4.60"]) == 1
+    assert "does not agree" in capsys.readouterr().out
+
+    record = Record.load(calibrated)
+    assert [check.verdict for check in record.checks] == ["agrees", "agrees", "disagrees"]
+    report = calibrated.with_suffix(".report.html").read_text(encoding="utf-8")
+    page = Page(report)
+    assert page.addresses == []  # nothing is fetched from anywhere
+    for heading in ("Verdict", "Expected errors", "Lens", "Mount", "Acceptance: tape-measure checks"):
+        assert f"<h2>{heading}</h2>" in report
+    assert "does not agree" in report
+    assert not re.search(r"\bnan\b|\binf\b", report)
+
+
+def test_report_without_mount_says_what_is_next(calibrated: Path) -> None:
+    report = calibrated.with_suffix(".report.html").read_text(encoding="utf-8")
+    assert "python -m calib mount" in report
+    Page(report)
+
+
+def test_check_with_a_board_on_a_stand(calibrated: Path, tmp_path: Path, board_camera: BoardCamera) -> None:
+    camera = replace(Camera.load(calibrated), mount=Mount(0.4, 10.0, 0.0, 0.0))
+    camera.save(calibrated)
+    there = replace(camera, intrinsics=LENS)
+    upright = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]])
+    assert camera.mount is not None
+    pose = BoardPose(camera.mount.camera_from_road @ upright, there.camera_from_road([0.05, 0.8, 0.125]))
+    cv2.imwrite(str(tmp_path / "board.png"), board_camera.photograph(np.random.default_rng(0), pose))
+    arguments = ["check", str(calibrated), str(tmp_path / "board.png"), "--board", "charuco:7x10:25"]
+    assert main([*arguments, "--at", "0.8"]) == 0
+    assert Record.load(calibrated).checks[-1].estimated_m == pytest.approx(0.8, abs=0.01)
+    assert BOARD.describe() in Record.load(calibrated).checks[-1].what
+
+
+def test_board_command_remembers_the_measured_size(tmp_path: Path) -> None:
+    print_file = tmp_path / "board.pdf"
+    assert main(["board", str(print_file), "--paper", "a3"]) == 0
+    assert print_file.read_bytes().startswith(b"%PDF-1.4")
+    assert read_board(str(tmp_path / "board.toml")).square_mm is None
+    assert main(["board", str(print_file), "--paper", "a3", "--measured-mm", "35.9"]) == 0
+    assert read_board(str(tmp_path / "board.toml")).square_mm == 35.9
+
+
+@pytest.mark.parametrize("command", ["board", "intrinsics", "mount", "check"])
+def test_help_teaches(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+    said = capsys.readouterr().out
+    assert "python -m calib" in said
+    assert len(said.splitlines()) > 15
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["intrinsics", "none.mp4", "--board", "charuco:7x10:25", "--text"], "no such file"),
+        (["intrinsics", "a.png", "b.mp4", "--board", "charuco:7x10:25"], "give one video"),
+        (["intrinsics", "a.png", "--board", "charuco:7x10:25"], "a.png: no such file"),
+        (["mount", "none.toml", "measured.toml"], "cannot read the camera file"),
+        (["mount", "none.toml"], "--template"),
+        (["check", "none.toml", "x.jsonl", "--at", "4"], "cannot read the camera file"),
+        (["board", "board.png"], ".pdf or .svg"),
+        (["board", "board.pdf", "--squares", "9by6"], "columns x rows"),
+    ],
+)
+def test_wrong_input_is_one_line(
+    arguments: list[str],
+    said: str,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert len(error.splitlines()) == 1
+
+
+def test_plate_that_was_not_found_is_named(
+    calibrated: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "measured.toml").write_text('[[plate_at]]\nimage = "d700.jpg"\ndistance_m = 7.0\n')
+    corners = located(tmp_path, "corners.jsonl", (3.0,))
+    assert main(["mount", str(calibrated), str(tmp_path / "measured.toml"), "--corners", str(corners)]) == 2
+    assert "no corners for d700.jpg" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("plates_at = 3", "plates_at: unknown key"),
+        ('[[plate_at]]\nimage = "a"\ndistnace_m = 3.0', "plate_at.distnace_m: unknown key"),
+        ('[[plate_at]]\nimage = "a"\ndistance_m = -3.0', "plate_at"),
+        ("[plate", "cannot read"),
+    ],
+)
+def test_wrong_measurements_file_names_the_key(
+    calibrated: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], line: str, said: str
+) -> None:
+    (tmp_path / "measured.toml").write_text(line)
+    assert main(["mount", str(calibrated), str(tmp_path / "measured.toml")]) == 2
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not PHOTOS.is_dir(), reason="no real chessboard photographs (apt-get install opencv-doc)")
+@pytest.mark.parametrize(
+    ("side", "focal_px", "centre_px"), [("left", 533, (342, 234)), ("right", 537, (327, 249))]
+)
+def test_real_photographs(tmp_path: Path, side: str, focal_px: float, centre_px: tuple[float, float]) -> None:
+    """OpenCV's samples; the numbers are those that OpenCV's own calibration of them gives, within a few pixels."""
+    images = sorted(str(path) for path in PHOTOS.glob(f"{side}[0-9][0-9].jpg"))
+    assert len(images) == 13
+    output = tmp_path / f"{side}.toml"
+    assert main(["intrinsics", *images, "--board", "chessboard:10x7:25", "-o", str(output)]) == 0
+    lens = Camera.load(output).intrinsics
+    assert abs(lens.fx - focal_px) < 4
+    assert np.hypot(lens.cx - centre_px[0], lens.cy - centre_px[1]) < 4
+    record = Record.load(output).lens
+    assert record is not None
+    assert record.rms_px < 0.3
+    assert "uncertain_edge" in {
+        item.code for item in record.findings
+    }  # the corners of these images were left out

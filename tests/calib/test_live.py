@@ -1,0 +1,162 @@
+"""Views taken by themselves from a video, the page in a real browser, and who may not use it."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import shutil
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from calib.__main__ import main
+from calib.camera import Camera
+from calib.click import ClickSession
+from calib.collect import ViewPicker
+from calib.detect import BoardFinder
+from calib.live import LiveSession
+from pipeline.annotate import ClipWriter
+from pipeline.frames import Frame, FrameStamp
+from pipeline.synthetic.boards import BoardCamera, BoardPose, board_poses
+from tests.calib.conftest import BOARD, LENS
+
+Image = NDArray[np.uint8]
+CHROMIUM = shutil.which("chromium")
+needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="no browser (apt-get install chromium)")
+
+
+def dumped(address: str) -> str:
+    """The page as the browser shows it after its scripts ran for a moment of its own time."""
+    assert CHROMIUM is not None
+    command = [
+        CHROMIUM,
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--virtual-time-budget=600",
+        "--disable-extensions",
+        "--no-first-run",
+        "--dump-dom",
+    ]
+    return subprocess.run([*command, address], capture_output=True, text=True, timeout=120, check=True).stdout
+
+
+def clip_frames(board_camera: BoardCamera, poses: list[BoardPose]) -> Iterator[Image]:
+    """The board is held still for three frames at each pose, and blurred by motion on the way to the next."""
+    rng = np.random.default_rng(0)
+    for pose in poses:
+        grey = [board_camera.photograph(rng, pose, smear_px=12)]
+        grey += [board_camera.photograph(rng, pose) for _ in range(3)]
+        yield from (np.asarray(cv2.cvtColor(image, cv2.COLOR_GRAY2BGR), np.uint8) for image in grey)
+
+
+def as_frames(images: Iterator[Image]) -> Iterator[Frame]:
+    for index, image in enumerate(images):
+        yield Frame(FrameStamp("test", index, 1, index * 0.1, "pts"), image)
+
+
+def test_picker_takes_still_sharp_new_views_only(board_camera: BoardCamera, poses: list[BoardPose]) -> None:
+    picker = ViewPicker(BoardFinder(BOARD))
+    answers = [picker.offer("x", image)[0] for image in clip_frames(board_camera, [*poses[:3], poses[0]])]
+    assert answers[0] in ("no board", "moving")
+    assert answers[1:4] == ["moving", "taken", "like an earlier view"]
+    assert answers.count("taken") == 3
+    assert answers[-1] == "like an earlier view"  # the pose of the beginning again
+
+
+def test_intrinsics_from_a_video(
+    tmp_path: Path, board_camera: BoardCamera, capsys: pytest.CaptureFixture[str]
+) -> None:
+    poses = board_poses(np.random.default_rng(3), BOARD, LENS, 14)
+    with ClipWriter(tmp_path / "board.mp4") as clip:
+        for index, image in enumerate(clip_frames(board_camera, poses)):
+            clip.write(image, index * 0.1)
+    output = tmp_path / "camera.toml"
+    arguments = [
+        "intrinsics",
+        str(tmp_path / "board.mp4"),
+        "--board",
+        "charuco:7x10:25",
+        "--text",
+        "-o",
+        str(output),
+    ]
+    assert main(arguments) == 0
+    assert abs(Camera.load(output).intrinsics.fx / LENS.fx - 1) < 0.01
+    said = capsys.readouterr().err
+    assert "taken" in said
+    assert "position [" in said
+    assert "#" in said.splitlines()[-1] or "." in said.splitlines()[-1]  # the map of the image
+
+
+@needs_browser
+def test_live_page_shows_what_is_missing(board_camera: BoardCamera, poses: list[BoardPose]) -> None:
+    session = LiveSession(BOARD, lambda line: None)
+    session.run(as_frames(clip_frames(board_camera, poses[:3])))
+    with session.page(0) as page:
+        shown = dumped(f"http://127.0.0.1:{page.port}/")
+    assert '<span id="views">3</span>' in shown
+    assert "move on: tilt it, or show it elsewhere" in shown
+    assert "tilt left/right" in shown
+    assert shown.count('class="none"') > 10
+    assert "hold the board there too" in shown
+
+
+def test_stop_on_the_page_ends_the_session(board_camera: BoardCamera, poses: list[BoardPose]) -> None:
+    session = LiveSession(BOARD, lambda line: None)
+    with session.page(0) as page:
+        assert post(page.port, "/stop", {}) == 200
+    assert session.stopped.is_set()
+
+
+@needs_browser
+def test_click_page_shows_the_image_at_its_size(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "road.png"), np.full((480, 640, 3), 90, np.uint8))
+    session = ClickSession(tmp_path / "road.png")
+    with session.page(0) as page:
+        shown = dumped(f"http://127.0.0.1:{page.port}/")
+    assert 'viewBox="0 0 640 480"' in shown
+    assert 'href="/image.jpg"' in shown
+
+
+def test_clicks_arrive(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "road.png"), np.full((480, 640, 3), 90, np.uint8))
+    session = ClickSession(tmp_path / "road.png")
+    got: list[object] = []
+    waiter = threading.Thread(target=lambda: got.append(session.wait()))
+    waiter.start()
+    with session.page(0) as page:
+        assert post(page.port, "/clicks", [[10, 400]]) == 400  # one point is no line
+        assert post(page.port, "/clicks", [[10, 400], [700, 400]]) == 400  # outside
+        assert post(page.port, "/clicks", {"x": 1}) == 400
+        assert post(page.port, "/clicks", [[10, 400], [600.5, 410]]) == 200
+        waiter.join(10)
+    assert got == [((10.0, 400.0), (600.5, 410.0))]
+
+
+def post(port: int, path: str, value: object, **headers: str) -> int:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.request("POST", path, json.dumps(value), {"Content-Type": "application/json", **headers})
+    status = connection.getresponse().status
+    connection.close()
+    return status
+
+
+def test_page_refuses_other_sites_and_strange_requests() -> None:
+    session = LiveSession(BOARD, lambda line: None)
+    with session.page(0) as page:
+        assert post(page.port, "/stop", {}, Host="gate.example") == 403
+        assert post(page.port, "/stop", {}, **{"Content-Type": "text/plain"}) == 400
+        assert post(page.port, "/stop", "x" * 70000) == 400
+        assert post(page.port, "/nothing", {}) == 404
+        assert not session.stopped.is_set()
+        connection = http.client.HTTPConnection("127.0.0.1", page.port, timeout=10)
+        connection.request("GET", "/state.json", headers={"Host": "gate.example"})
+        assert connection.getresponse().status == 403
+        assert page.invitation.startswith(f"open http://127.0.0.1:{page.port}/")
