@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import argparse
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from calib.camera import Uncertainty
 from pipeline.frames import Estimate
 from pipeline.post.benchmark_report import NOWHERE, Result, Score, plot_coverage, plot_errors, report
 from pipeline.post.bound import bounds
@@ -22,12 +24,34 @@ from pipeline.post.plate_formats import EUROPE, PlateFormat
 from pipeline.post.pose import plate_poses
 from pipeline.post.track_data import TIME_SD_S, TrackPoint
 from pipeline.synthetic.tracks import EXACT, REALISTIC, Conditions, SimulatedTrack
-from pipeline.synthetic.traffic import TYPICAL, Manoeuvre, random_track
+from pipeline.synthetic.traffic import TYPICAL, WIDE, Manoeuvre, Spread, random_track
 
 Array = NDArray[np.float64]
 
 WINDOW_S = 2.0
-OTHERS: tuple[Manoeuvre, ...] = ("braking", "stopping", "stopped", "glance")
+
+
+@dataclass(frozen=True)
+class Population:
+    """Which passages are simulated."""
+
+    conditions: Conditions
+    manoeuvre: Manoeuvre = "steady"
+    spread: Spread = TYPICAL
+    mount_known: bool = True
+
+
+MANOEUVRES: tuple[Manoeuvre, ...] = ("steady", "braking", "stopping", "stopped", "glance")
+OTHERS = {
+    "exact, no mount": Population(EXACT, mount_known=False),
+    "realistic, no mount": Population(REALISTIC, mount_known=False),
+    "exact, wide": Population(EXACT, spread=WIDE),
+    "realistic, wide": Population(REALISTIC, spread=WIDE),
+    "correlation 0.5": Population(Conditions(correlation=0.5)),
+    "correlation 0.9": Population(Conditions(correlation=0.9)),
+    "jitter 10 ms": Population(Conditions(jitter_s=0.01, calibration=Uncertainty(time_s=0.01))),
+    "rolling shutter": Population(Conditions(row_time_s=2e-5)),
+}
 
 
 def track_points(track: SimulatedTrack) -> list[TrackPoint]:
@@ -39,8 +63,8 @@ def track_points(track: SimulatedTrack) -> list[TrackPoint]:
     return [TrackPoint(time_s, corners, covariance, time_sd_s) for time_s, corners in pairs]
 
 
-def measure(track: SimulatedTrack, conditions: Conditions, manoeuvre: Manoeuvre) -> Result:
-    """Estimate one passage and compare."""
+def measure(track: SimulatedTrack, population: Population) -> Result:
+    """Estimate one passage and compare; with the bound and single-frame PnP at constant speed and known mount."""
     started = time.process_time()
     follower = MotionFollower(track.camera, EUROPE)
     follower.add(track_points(track))
@@ -49,8 +73,8 @@ def measure(track: SimulatedTrack, conditions: Conditions, manoeuvre: Manoeuvre)
     over_track = follower.estimate("track")
     plate_format = next(item for item in EUROPE if (item.width_m, item.height_m) == track.drive.size_m)
     middle = track.drive.centres_m(track.capture_s[[0, -1]]).mean(axis=0)
-    steady = manoeuvre == "steady"
-    limits = bounds(track, conditions, TYPICAL) if steady else (NOWHERE, NOWHERE)
+    steady = population.manoeuvre == "steady" and population.mount_known
+    limits = bounds(track, population.conditions, population.spread) if steady else (NOWHERE, NOWHERE)
     return Result(
         middle_m=float(np.linalg.norm(track.true_camera.camera_from_road(middle))),
         duration_s=float(np.ptp(track.capture_s)),
@@ -81,15 +105,19 @@ def ippe_speed_kmh(track: SimulatedTrack, plate_format: PlateFormat) -> float:
     return -3.6 * float(np.polyfit(times, distances, 1)[0]) if len(times) > 2 else NOWHERE
 
 
-def simulate(
-    passages: int, seed: int, conditions: Conditions, manoeuvre: Manoeuvre, name: str
-) -> list[Result]:
-    """Random passages, each with a seed of its own."""
-    streams = np.random.SeedSequence(seed).spawn(passages)
-    return [
-        measure(random_track(np.random.default_rng(stream), conditions, manoeuvre), conditions, manoeuvre)
-        for stream in tqdm(streams, desc=name, leave=False)
-    ]
+def simulate(passages: int, seed: int, population: Population, name: str) -> list[Result]:
+    """Random passages, each with a random stream of its own."""
+    results = []
+    for stream in tqdm(np.random.SeedSequence(seed).spawn(passages), desc=name, leave=False):
+        track = random_track(
+            np.random.default_rng(stream),
+            population.conditions,
+            population.manoeuvre,
+            population.spread,
+            population.mount_known,
+        )
+        results.append(measure(track, population))
+    return results
 
 
 def update_milliseconds(seed: int, passages: int) -> list[list[float]]:
@@ -120,19 +148,27 @@ def main() -> None:
     """Simulate, print, plot."""
     parser = argparse.ArgumentParser(prog="python -m pipeline.post.benchmark", description=__doc__)
     parser.add_argument(
-        "--passages", type=int, default=2000, help="of each of the two main cases; a quarter of others"
+        "--passages", type=int, default=2000, help="of each of the two main cases; fewer of the others"
     )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--plots", type=Path, help="folder for motion_error.png and motion_coverage.png")
     args = parser.parse_args()
+    few = max(args.passages // 4, 1)
     cases: dict[str, dict[str, list[Result]]] = {}
     for name, conditions in (("exact", EXACT), ("realistic", REALISTIC)):
-        cases[name] = {"steady": simulate(args.passages, args.seed, conditions, "steady", f"{name} steady")}
-        for manoeuvre in OTHERS:
-            few = max(args.passages // 4, 1)
-            cases[name][manoeuvre] = simulate(few, args.seed, conditions, manoeuvre, f"{name} {manoeuvre}")
+        cases[name] = {
+            manoeuvre: simulate(
+                args.passages if manoeuvre == "steady" else few,
+                args.seed,
+                Population(conditions, manoeuvre),
+                f"{name} {manoeuvre}",
+            )
+            for manoeuvre in MANOEUVRES
+        }
+    fewer = max(args.passages // 8, 1)
+    others = {name: simulate(fewer, args.seed, population, name) for name, population in OTHERS.items()}
     print(f"python -m pipeline.post.benchmark --passages {args.passages} --seed {args.seed}")
-    for line in report(cases, update_milliseconds(args.seed, 20)):
+    for line in report(cases, others, update_milliseconds(args.seed, 20)):
         print(line)
     if args.plots:
         args.plots.mkdir(parents=True, exist_ok=True)

@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 NOWHERE = float("nan")
-DISTANCES_M = (3.0, 5.0, 7.0, 9.0, 12.0)
+DISTANCES_M = (3.0, 6.0, 7.5, 9.0, 12.0)
 DURATIONS_S = (0.45, 0.7, 1.0, 1.5, 2.0)
 NOISES_MRAD = (0.25, 0.4, 0.6, 0.8, 1.25)
+# Share of each manoeuvre in the line that sums them up.
+_MIX = {"steady": 0.5, "braking": 0.25, "stopping": 0.125, "stopped": 0.125}
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,9 @@ class Result:
 Cases = Mapping[str, Mapping[str, Sequence[Result]]]
 
 
-def report(cases: Cases, update_ms: Sequence[Sequence[float]]) -> Iterator[str]:
+def report(
+    cases: Cases, others: Mapping[str, Sequence[Result]], update_ms: Sequence[Sequence[float]]
+) -> Iterator[str]:
     """Lines of text."""
     for name, manoeuvres in cases.items():
         steady = manoeuvres["steady"]
@@ -76,6 +80,9 @@ def report(cases: Cases, update_ms: Sequence[Sequence[float]]) -> Iterator[str]:
         yield f"{name}: present speed, by manoeuvre"
         yield from _manoeuvre_table(manoeuvres)
         yield from _sentences(manoeuvres)
+    yield ""
+    yield "other conditions, constant speed"
+    yield from _others_table(others)
     yield ""
     first, later = (
         np.array([row[0] for row in update_ms]),
@@ -130,16 +137,41 @@ def _manoeuvre_table(manoeuvres: Mapping[str, Sequence[Result]]) -> Iterator[str
         f"{'':16}{'n':>6}{'bias':>8}{'RMSE':>7}{'95 %':>7}{'cover':>8}{'+-':>7}"
         f"{'over track: RMSE':>18}{'cover':>8}{'range: cover':>14}"
     )
+    shares: list[list[float]] = []
     for name, group in manoeuvres.items():
         if name == "glance":
             continue
         error, held, half = _columns(group, lambda item: item.speed)
         over, over_held, _ = _columns(group, lambda item: item.track_speed)
         range_held = _columns(group, lambda item: item.range_m)[1]
+        shares.append([_MIX[name], *(float(np.nanmean(item)) for item in (held, over_held, range_held))])
         yield (
             f"{name:16}{np.isfinite(error).sum():6d}{np.nanmean(error):+8.3f}{_rms(error):7.3f}"
             f"{np.nanpercentile(np.abs(error), 95):7.2f}{100 * np.nanmean(held):7.1f}%{np.nanmedian(half):7.2f}"
             f"{_rms(over):18.3f}{100 * np.nanmean(over_held):7.1f}%{100 * np.nanmean(range_held):13.1f}%"
+        )
+    table = np.array(shares)
+    now, over_track, ranges = 100 * table[:, 0] @ table[:, 1:]
+    yield f"{'mixed 4:2:1:1':16}{now:35.1f}%{over_track:32.1f}%{ranges:13.1f}%"
+
+
+def _others_table(others: Mapping[str, Sequence[Result]]) -> Iterator[str]:
+    yield (
+        f"{'':22}{'n':>5}{'speed bias':>12}{'RMSE':>7}{'bound':>7}{'95 %':>7}{'cover':>8}"
+        f"{'range: mean abs':>17}{'cover':>8}{'along: cover':>14}"
+    )
+    for name, group in others.items():
+        error, held, _ = _columns(group, lambda item: item.track_speed)
+        ranges, range_held, _ = _columns(group, lambda item: item.range_m)
+        along_held = _columns(group, lambda item: item.distance_m)[1]
+        truth = np.array([item.range_m.truth for item in group])
+        bound = np.array([item.speed_bound_kmh for item in group])
+        shown = f"{_rms(bound):7.3f}" if np.isfinite(bound).any() else f"{'-':>7}"
+        yield (
+            f"{name:22}{np.isfinite(error).sum():5d}{np.nanmean(error):+12.3f}{_rms(error):7.3f}{shown}"
+            f"{np.nanpercentile(np.abs(error), 95):7.2f}{100 * np.nanmean(held):7.1f}%"
+            f"{100 * np.nanmean(np.abs(ranges) / truth):16.2f}%{100 * np.nanmean(range_held):7.1f}%"
+            f"{100 * np.nanmean(along_held):13.1f}%"
         )
 
 

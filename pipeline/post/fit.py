@@ -71,7 +71,6 @@ class Setting:
     sd: Array
 
 
-@dataclass(frozen=True, eq=False)
 class Linearised:
     """The track near a motion, in units of the stated corner noise.
 
@@ -79,15 +78,34 @@ class Linearised:
         motion: (17,).
         residuals: (n, 8), predicted less observed.
         slopes: (n, 8, 17), by the pose in units of its prior sd and by the drive.
-        by_time: (n, 8), by each frame's time, per second.
-        curvatures: (n, 8, 3), second derivatives by azimuth and elevation of the plate and by the line of travel.
     """
 
-    motion: Array
-    residuals: Array
-    slopes: Array
-    by_time: Array
-    curvatures: Array
+    def __init__(self, motion: Array, window: Window, setting: Setting) -> None:
+        """Residuals of the track at a motion, and their derivatives."""
+        data, whiteners = window.data, window.data.whiteners
+        self.motion, self._window, self._shape = motion, window, (len(data), 8)
+        plate = PlateAt(motion, window.corner_times_s, window.ages_s, setting.width_m, setting.axes)
+        inverse_depth = 1.0 / plate.points[..., 2]
+        rays = plate.points[..., :2] * inverse_depth[..., None]
+        self.residuals: Array = (whiteners @ (rays - data.rays)[..., None]).reshape(self._shape)
+        by_point = np.empty((len(data), 4, 2, 3))
+        np.multiply(whiteners, inverse_depth[..., None, None], out=by_point[..., :2])
+        by_point[..., 2] = -(by_point[..., :2] @ rays[..., None])[..., 0]
+        slopes, self._by_way = plate.derivatives(by_point)
+        slopes[..., POSE] *= setting.sd
+        self.slopes: Array = slopes.reshape(*self._shape, COUNT)
+        self._plate, self._by_point = plate, by_point
+
+    @cached_property
+    def by_time(self) -> Array:
+        """(n, 8), derivatives by each frame's time, per second."""
+        speeds = speed_at(self.motion, self._window.times_s, self._window.ages_s)
+        return self._by_way.reshape(self._shape) * speeds[:, None]
+
+    @cached_property
+    def curvatures(self) -> Array:
+        """(n, 8, 3), second derivatives by azimuth and elevation of the plate and by the line of travel."""
+        return self._plate.curvatures(self._by_point).reshape(*self._shape, 3)
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,26 +123,6 @@ class Fit:
         return self.near.motion
 
 
-def linearised(motion: Array, window: Window, setting: Setting) -> Linearised:
-    """Residuals of the track at a motion, and their derivatives."""
-    data, count, whiteners = window.data, len(window.data), window.data.whiteners
-    plate = PlateAt(motion, window.corner_times_s, window.ages_s, setting.width_m, setting.axes)
-    inverse_depth = 1.0 / plate.points[..., 2]
-    rays = plate.points[..., :2] * inverse_depth[..., None]
-    residuals = (whiteners @ (rays - data.rays)[..., None])[..., 0]
-    by_point = np.empty((count, 4, 2, 3))
-    np.multiply(whiteners, inverse_depth[..., None, None], out=by_point[..., :2])
-    by_point[..., 2] = -(by_point[..., :2] @ rays[..., None])[..., 0]
-    slopes, by_way = plate.derivatives(by_point)
-    slopes[..., POSE] *= setting.sd
-    speeds = speed_at(motion, window.times_s, window.ages_s)
-    by_time = by_way.reshape(count, 8) * speeds[:, None]
-    curvatures = plate.curvatures(by_point).reshape(count, 8, 3)
-    return Linearised(
-        motion, residuals.reshape(count, 8), slopes.reshape(count, 8, COUNT), by_time, curvatures
-    )
-
-
 def fit(
     window: Window,
     setting: Setting,
@@ -140,7 +138,7 @@ def fit(
     root, unroot = (item[way] for item in window.roots)
     damping = 1e-3
     z = np.concatenate([(start[POSE] - setting.mean) / setting.sd, unroot @ start[DRIVE]])
-    near = linearised(_motion(z, setting, root), window, setting)
+    near = Linearised(_motion(z, setting, root), window, setting)
     for _ in range(max_steps):
         weights, variance = _frame_weights(near.residuals)
         scale = np.sqrt(weights / variance)[:, None]
@@ -154,7 +152,7 @@ def fit(
         step = -np.linalg.solve(hessian, gradient)
         if -gradient @ step < tolerance:
             break
-        trial = linearised(_motion(z + step, setting, root), window, setting)
+        trial = Linearised(_motion(z + step, setting, root), window, setting)
         gain = np.sum(misses**2) - np.sum((trial.residuals * scale) ** 2) - (2 * z + step) @ step
         if gain > 0:
             z, near, damping = z + step, trial, damping * 0.1

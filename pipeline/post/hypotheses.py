@@ -93,7 +93,7 @@ def follow(
         plate_format, old = item.plate_format, item.fit.setting
         setting = prior.for_format(plate_format, tolerance) if plate_format else old
         start = moved_on(item.posterior.motion, moved_on_s)
-        refitted = fit(window, setting, item.posterior.way, start, max_steps=2, tolerance=_NEARLY)
+        refitted = fit(window, setting, item.posterior.way, start, max_steps=1, tolerance=_NEARLY)
         judged = posterior(refitted, window, measure(refitted, window))
         found.append(Hypothesis(plate_format, item.log_prior, refitted, judged))
     return _different(found)

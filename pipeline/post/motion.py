@@ -32,6 +32,7 @@ _LEAST_FRAMES, _LEAST_SPAN_S = 5, 0.15  # for a speed
 _CREDIBLE = 0.998  # Gaussians are taken, most probable first, until they hold this much probability
 _REVERSAL = 0.002  # probability that a vehicle changes its direction within the window
 _FORGOTTEN = 9.0  # a hypothesis this much less probable (log) than the best is followed no longer
+_DOUBTFUL_NOISE = 3.0  # times the stated noise; the formats and branches are searched again
 _FORMAT_SPREAD = 0.03  # of the range: formats that disagree by more leave the distance open
 _LARGEST_RESIDUAL = 0.06  # of the plate's width in the image, root mean square
 _WIDEST_SPEED_KMH, _WIDEST_SPEED = 3.0, 0.25  # half-width of the widest interval that is still published
@@ -132,12 +133,18 @@ class MotionFollower:
 
 
 def relative_residual(hypothesis: Hypothesis, data: TrackData) -> float:
-    """Root mean square corner residual of the inliers in the image over the plate's width there."""
-    fit = hypothesis.fit
-    whiteners = data.whiteners[fit.inliers]
+    """Root mean square corner residual of the inliers in the image over the plate's width there.
+
+    What an error of a frame's time explains is left out.
+    """
+    near, keep = hypothesis.fit.near, hypothesis.fit.inliers
+    residuals, by_time = near.residuals[keep], near.by_time[keep]
+    shifts = np.sum(residuals * by_time, axis=1) / np.maximum(np.sum(by_time**2, axis=1), 1e-9)
+    across = residuals - shifts[:, None] * by_time
+    whiteners = data.whiteners[keep]
     per_unit = 1.0 / (whiteners[..., 0, 0] * whiteners[..., 1, 1])  # ray^2 per residual^2, lower triangular
-    sizes = np.sum(fit.near.residuals[fit.inliers].reshape(-1, 4, 2) ** 2, axis=2) * per_unit
-    widths = data.rays[fit.inliers, 1] - data.rays[fit.inliers, 0]
+    widths = data.rays[keep, 1] - data.rays[keep, 0]
+    sizes = np.sum(across.reshape(-1, 4, 2) ** 2, axis=2) * per_unit
     return float(np.sqrt(np.mean(sizes / np.sum(widths**2, axis=1, keepdims=True))))
 
 

@@ -36,7 +36,7 @@ PLATE_HEIGHT_M = (0.55, 0.2)
 
 _FACING_DEG = {YAW: 2.0, TILT: 5.0}  # sd of the plate's facing against the line of travel
 _HEADING_DEG, _ROLL_DEG = 3.0, 1.5  # sd of the line of travel against the lane, of the plate's roll
-_UNEVEN_DEG = 0.05  # sd of the path of the plate against the road: bumps, springs (1 cm on 10 m)
+_UNEVEN_DEG = 0.1  # sd of the path of the plate against the calibrated road: bumps, springs (2 cm on 10 m)
 _EDGE_BIAS_PX = 0.25  # sd of a systematic shift of the plate's upper edge against its lower one
 _ANY_ASPECT = (np.log(1 / 3), 0.6)  # log height over width of a plate of unknown format: mean, sd
 _LEAST_TRAVEL = 0.1  # of the range, for the line of travel to be read off the positions

@@ -145,9 +145,15 @@ class SimulatedTrack:
 
     @property
     def distance_m(self) -> float:
-        """Along the lane from the stop line to the plate at the newest frame's time stamp."""
-        mount = self.true_camera.mount
-        return float(self.drive.centres_m(self.times_s[-1:])[0, 1] - (mount.stop_line_m if mount else 0.0))
+        """From the stop line along the lane to the plate at the newest frame's time stamp.
+
+        Where the estimator does not know the mount, from the point abreast of the camera along the line of travel.
+        """
+        centre, mount = self.drive.centres_m(self.times_s[-1:])[0], self.true_camera.mount
+        if self.camera.mount is None or mount is None:
+            ahead = centre - (0.0, 0.0, mount.height_m if mount else 0.0)
+            return float(ahead @ _direction(self.drive.heading, self.drive.slope))
+        return float(centre[1] - mount.stop_line_m)
 
     @property
     def speed_kmh(self) -> float:
