@@ -27,6 +27,7 @@ from pipeline.post.track_data import TrackData
 Array = NDArray[np.float64]
 
 _OUTLIER = 2.5  # a frame this many times the median frame's residual counts less
+_INLIER = 0.75  # of its full weight; a frame that counts less is left out of the posterior
 NOISE_PRIOR_FRAMES = 1.0
 """The stated corner covariance is believed as much as this many frames of residuals."""
 
@@ -102,6 +103,19 @@ class Linearised:
         speeds = speed_at(self.motion, self._window.times_s, self._window.ages_s)
         return self._by_way.reshape(self._shape) * speeds[:, None]
 
+    def without_time_errors(self) -> tuple[Array, Array]:
+        """Residuals and slopes, made smaller where an error of the frame's time is as good an explanation.
+
+        With a time error of sd s a frame's residuals have covariance 1 + s^2 d d', d being `by_time`; both are
+        multiplied by the inverse root of that.
+        """
+        moves = self.by_time * self._window.data.time_sd_s[:, None]
+        squares = np.sum(moves**2, axis=1)
+        shares = (1.0 - 1.0 / np.sqrt(1.0 + squares)) / np.maximum(squares, 1e-12)
+        pulls = (moves * shares[:, None])[..., None]
+        residuals = self.residuals - (pulls * (moves[:, None] @ self.residuals[..., None]))[..., 0]
+        return residuals, self.slopes - pulls * (moves[:, None] @ self.slopes)
+
     @cached_property
     def curvatures(self) -> Array:
         """(n, 8, 3), second derivatives by azimuth and elevation of the plate and by the line of travel."""
@@ -140,11 +154,12 @@ def fit(
     z = np.concatenate([(start[POSE] - setting.mean) / setting.sd, unroot @ start[DRIVE]])
     near = Linearised(_motion(z, setting, root), window, setting)
     for _ in range(max_steps):
-        weights, variance = _frame_weights(near.residuals)
+        residuals, slopes = near.without_time_errors()
+        weights, variance = _frame_weights(residuals)
         scale = np.sqrt(weights / variance)[:, None]
-        rows = (near.slopes * scale[..., None]).reshape(-1, COUNT)
+        rows = (slopes * scale[..., None]).reshape(-1, COUNT)
         rows = np.concatenate([rows[:, POSE], rows[:, DRIVE] @ root], axis=1)
-        misses = near.residuals * scale
+        misses = residuals * scale
         hessian = rows.T @ rows
         hessian.flat[:: COUNT + 1] += 1.0
         gradient = rows.T @ misses.ravel() + z
@@ -153,7 +168,8 @@ def fit(
         if -gradient @ step < tolerance:
             break
         trial = Linearised(_motion(z + step, setting, root), window, setting)
-        gain = np.sum(misses**2) - np.sum((trial.residuals * scale) ** 2) - (2 * z + step) @ step
+        trial_misses = trial.without_time_errors()[0] * scale
+        gain = np.sum(misses**2) - np.sum(trial_misses**2) - (2 * z + step) @ step
         if gain > 0:
             z, near, damping = z + step, trial, damping * 0.1
             if gain < tolerance:
@@ -162,10 +178,11 @@ def fit(
             break
         else:
             damping *= 10
-    weights, variance = _frame_weights(near.residuals)
-    misses = near.residuals * np.sqrt(weights / variance)[:, None]
+    residuals = near.without_time_errors()[0]
+    weights, variance = _frame_weights(residuals)
+    misses = residuals * np.sqrt(weights / variance)[:, None]
     cost = float(np.sum(misses**2) + z @ z + misses.size * np.log(variance))
-    return Fit(setting, near, cost, weights > 0.5)
+    return Fit(setting, near, cost, weights > _INLIER)
 
 
 def _motion(z: Array, setting: Setting, root: Array) -> Array:
