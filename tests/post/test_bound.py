@@ -40,7 +40,7 @@ def test_correlation_jitter_and_calibration_raise_the_bound() -> None:
     assert bound_kmh(6, 1.0, REALISTIC) > bound_kmh(6, 1.0, Conditions(correlation=0.8))
 
 
-def simulated(conditions: Conditions, count: int = 30) -> list[tuple[float, float, float, float]]:
+def simulated(conditions: Conditions, count: int = 20) -> list[tuple[float, float, float, float]]:
     """Error of the speed over the track, whether its interval held, bound, error of IPPE and regression."""
     found = []
     for seed in range(count):

@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from calib.camera import Camera, Uncertainty
+from calib.camera import Camera, Intrinsics, Mount, Uncertainty
 from pipeline.frames import Estimate
-from pipeline.post.motion import estimate_motion
+from pipeline.post.benchmark import track_points
+from pipeline.post.motion import MotionFollower, estimate_motion
 from pipeline.post.plate_formats import EUROPE, PlateFormat, formats_named
 from pipeline.post.track_data import TrackPoint
+from pipeline.synthetic.tracks import Conditions, Drive, SimulatedTrack, SpeedProfile, observe
 from tests.post.simulated import LENS, LENS_ONLY, MOUNT, MOUNTED, track
 
 THREE = formats_named(["eu-520x110", "eu-340x240", "us-305x152"])
@@ -258,3 +260,79 @@ def test_mirrored_corners_are_implausible() -> None:
         TrackPoint(item.time_s, item.corners_px[[1, 0, 3, 2]], item.corner_cov_px2) for item in points
     ]
     assert estimate_motion(mirrored, MOUNTED, EUROPE).quality == "implausible"
+
+
+def simulated_drive(conditions: Conditions, seed: int, f_px: float = 1400.0) -> SimulatedTrack:
+    """10 m/s from 10 m on, 0.8 s, seen by a camera that looks down steeply."""
+    camera = Camera("c", Intrinsics(1920, 1440, f_px, f_px, 959.5, 719.5), Mount(2.5, 18.0, 0.0, 0.0))
+    drive = Drive(
+        np.array([0.3, 3.5, 0.5]), 0.0, 0.0, 0.02, -0.05, 0.01, (0.52, 0.11), SpeedProfile([0], [8])
+    )
+    return observe(np.random.default_rng(seed), drive, camera, np.arange(-19, 1) / 25, 0.2, conditions)
+
+
+def test_rolling_shutter_is_corrected() -> None:
+    """Rows that are read 20 us apart: the plate runs down the image, so its later frames are later still."""
+    known = simulated_drive(Conditions(row_time_s=2e-5), 20)
+    lens = known.camera.intrinsics
+    ignored = replace(known.camera, intrinsics=replace(lens, row_time_s=0.0))
+    right = estimate_motion(track_points(known), known.camera, EUROPE)
+    wrong = estimate_motion(track_points(known), ignored, EUROPE)
+    assert right.range_m and wrong.range_m and right.speed_kmh
+    assert covers(right.range_m, known.range_m)
+    assert covers(right.speed_kmh, 28.8)
+    assert not covers(wrong.range_m, known.range_m)
+
+
+def test_uncertain_times_widen_the_speeds_interval() -> None:
+    exact = simulated_drive(Conditions(), 21)
+    points = track_points(exact)
+    sds = []
+    for time_sd_s in (0.0, 0.002, 0.01):
+        vague = [replace(point, time_sd_s=time_sd_s) for point in points]
+        motion = estimate_motion(vague, exact.camera, EUROPE, "track")
+        assert motion.speed_kmh is not None
+        sds.append(motion.speed_kmh.sd)
+    assert sds[0] < sds[1] < sds[2]
+    # Nothing but the times: a straight line through 20 of them, 0.76 s long.
+    assert sds[2] == pytest.approx(28.8 * 0.01 / (np.sqrt(20) * 0.2307), rel=0.35)
+
+
+@pytest.mark.parametrize("jitter_s", [0.005, 0.01])
+def test_jitter_of_the_times_is_allowed_for(jitter_s: float) -> None:
+    held = []
+    for seed in range(12):
+        shaken = simulated_drive(Conditions(jitter_s=jitter_s), 100 + seed)
+        points = [replace(point, time_sd_s=jitter_s) for point in track_points(shaken)]
+        motion = estimate_motion(points, shaken.camera, EUROPE, "track")
+        assert motion.speed_kmh is not None
+        held.append(covers(motion.speed_kmh, 28.8))
+    assert np.mean(held) > 0.75
+
+
+@pytest.mark.parametrize("stands_s", [0.1, 0.5, 1.2])
+def test_vehicle_that_has_just_stopped_is_stopped(stands_s: float) -> None:
+    """Braked with 2 m/s^2; the interval holds 0 and no reversing is made of the braking."""
+    profile = SpeedProfile([-stands_s - 2.0, -stands_s], [4.0, 0.0])
+    drive = Drive(np.array([0.2, 4.0, 0.5]), 0.0, 0.0, 0.02, -0.05, 0.01, (0.52, 0.11), profile)
+    for seed in range(5):
+        seen = observe(np.random.default_rng(seed), drive, MOUNTED, np.arange(-49, 1) / 25, 0.7)
+        motion = estimate_motion(track_points(seen), MOUNTED, EUROPE)
+        assert motion.motion in ("stopped", "unknown")
+        assert motion.speed_kmh is not None
+        assert motion.speed_kmh.ci95[0] - 0.05 < 0 < motion.speed_kmh.ci95[1] + 0.05
+
+
+def test_following_gives_what_a_search_at_each_frame_gives() -> None:
+    points, _ = track(np.random.default_rng(18), duration_s=1.2, sd_px=0.7)
+    follower = MotionFollower(MOUNTED, EUROPE)
+    for point in points:
+        follower.add([point])
+        followed = follower.estimate()
+    searched = estimate_motion(points, MOUNTED, EUROPE)
+    assert followed.speed_kmh and searched.speed_kmh and followed.range_m and searched.range_m
+    assert followed.speed_kmh.value == pytest.approx(
+        searched.speed_kmh.value, abs=0.1 * searched.speed_kmh.sd
+    )
+    assert followed.speed_kmh.sd == pytest.approx(searched.speed_kmh.sd, rel=0.1)
+    assert followed.range_m.value == pytest.approx(searched.range_m.value, abs=0.1 * searched.range_m.sd)
