@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from calib.camera import Uncertainty
 from pipeline.frames import Estimate
-from pipeline.post.benchmark_report import NOWHERE, Result, Score, plot_coverage, plot_errors, report
+from pipeline.post.benchmark_report import NOWHERE, Result, Score, report
 from pipeline.post.bound import bounds
 from pipeline.post.motion import MotionFollower
 from pipeline.post.plate_formats import EUROPE, PlateFormat
@@ -171,6 +171,8 @@ def main() -> None:
     for line in report(cases, others, update_milliseconds(args.seed, 20)):
         print(line)
     if args.plots:
+        from pipeline.post.benchmark_plots import plot_coverage, plot_errors
+
         args.plots.mkdir(parents=True, exist_ok=True)
         plot_errors(cases, args.plots / "motion_error.png")
         plot_coverage(cases, args.plots / "motion_coverage.png")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,16 +99,16 @@ def _speed_table(results: Sequence[Result]) -> Iterator[str]:
         f"{'IPPE bias':>11}{'IPPE RMSE':>11}{'ours/IPPE':>11}"
     )
     for label, group in _groups(results):
-        error, held, half = _columns(group, lambda item: item.track_speed)
+        error, held, half = columns(group, lambda item: item.track_speed)
         bound = np.array([item.speed_bound_kmh for item in group])
         ippe = np.array([item.ippe_kmh for item in group])
         known = np.isfinite(error)
-        rmse = _rms(error)
-        ratio = rmse / _rms(bound[known])
+        rmse = rms(error)
+        ratio = rmse / rms(bound[known])
         yield (
-            f"{label:16}{known.sum():6d}{np.nanmean(error):+8.3f}{rmse:7.3f}{_rms(bound[known]):7.3f}{ratio:7.2f}"
+            f"{label:16}{known.sum():6d}{np.nanmean(error):+8.3f}{rmse:7.3f}{rms(bound[known]):7.3f}{ratio:7.2f}"
             f"{np.nanpercentile(np.abs(error), 95):7.2f}{100 * np.nanmean(held):6.1f}%{np.nanmedian(half):7.2f}"
-            f"{np.nanmean(ippe):+11.2f}{_rms(ippe):11.2f}{rmse / _rms(ippe):11.2f}"
+            f"{np.nanmean(ippe):+11.2f}{rms(ippe):11.2f}{rmse / rms(ippe):11.2f}"
         )
 
 
@@ -120,13 +119,13 @@ def _range_table(results: Sequence[Result]) -> Iterator[str]:
     )
     for label, group in _groups(results):
         truth = np.array([item.range_m.truth for item in group])
-        error, held, half = _columns(group, lambda item: item.range_m)
-        along, along_held, _ = _columns(group, lambda item: item.distance_m)
+        error, held, half = columns(group, lambda item: item.range_m)
+        along, along_held, _ = columns(group, lambda item: item.distance_m)
         bound = np.array([item.range_bound_m for item in group]) / truth
         error, half, along = error / truth, half / truth, along / truth
         yield (
             f"{label:16}{np.isfinite(error).sum():6d}{100 * np.nanmean(error):+8.2f}"
-            f"{100 * np.nanmean(np.abs(error)):10.2f}{100 * _rms(error):7.2f}{100 * _rms(bound):7.2f}"
+            f"{100 * np.nanmean(np.abs(error)):10.2f}{100 * rms(error):7.2f}{100 * rms(bound):7.2f}"
             f"{100 * np.nanmean(held):7.1f}%{100 * np.nanmedian(half):7.2f}"
             f"{100 * np.nanmean(np.abs(along)):22.2f}{100 * np.nanmean(along_held):7.1f}%"
         )
@@ -141,14 +140,14 @@ def _manoeuvre_table(manoeuvres: Mapping[str, Sequence[Result]]) -> Iterator[str
     for name, group in manoeuvres.items():
         if name == "glance":
             continue
-        error, held, half = _columns(group, lambda item: item.speed)
-        over, over_held, _ = _columns(group, lambda item: item.track_speed)
-        range_held = _columns(group, lambda item: item.range_m)[1]
+        error, held, half = columns(group, lambda item: item.speed)
+        over, over_held, _ = columns(group, lambda item: item.track_speed)
+        range_held = columns(group, lambda item: item.range_m)[1]
         shares.append([_MIX[name], *(float(np.nanmean(item)) for item in (held, over_held, range_held))])
         yield (
-            f"{name:16}{np.isfinite(error).sum():6d}{np.nanmean(error):+8.3f}{_rms(error):7.3f}"
+            f"{name:16}{np.isfinite(error).sum():6d}{np.nanmean(error):+8.3f}{rms(error):7.3f}"
             f"{np.nanpercentile(np.abs(error), 95):7.2f}{100 * np.nanmean(held):7.1f}%{np.nanmedian(half):7.2f}"
-            f"{_rms(over):18.3f}{100 * np.nanmean(over_held):7.1f}%{100 * np.nanmean(range_held):13.1f}%"
+            f"{rms(over):18.3f}{100 * np.nanmean(over_held):7.1f}%{100 * np.nanmean(range_held):13.1f}%"
         )
     table = np.array(shares)
     now, over_track, ranges = 100 * table[:, 0] @ table[:, 1:]
@@ -161,14 +160,14 @@ def _others_table(others: Mapping[str, Sequence[Result]]) -> Iterator[str]:
         f"{'range: mean abs':>17}{'cover':>8}{'along: cover':>14}"
     )
     for name, group in others.items():
-        error, held, _ = _columns(group, lambda item: item.track_speed)
-        ranges, range_held, _ = _columns(group, lambda item: item.range_m)
-        along_held = _columns(group, lambda item: item.distance_m)[1]
+        error, held, _ = columns(group, lambda item: item.track_speed)
+        ranges, range_held, _ = columns(group, lambda item: item.range_m)
+        along_held = columns(group, lambda item: item.distance_m)[1]
         truth = np.array([item.range_m.truth for item in group])
         bound = np.array([item.speed_bound_kmh for item in group])
-        shown = f"{_rms(bound):7.3f}" if np.isfinite(bound).any() else f"{'-':>7}"
+        shown = f"{rms(bound):7.3f}" if np.isfinite(bound).any() else f"{'-':>7}"
         yield (
-            f"{name:22}{np.isfinite(error).sum():5d}{np.nanmean(error):+12.3f}{_rms(error):7.3f}{shown}"
+            f"{name:22}{np.isfinite(error).sum():5d}{np.nanmean(error):+12.3f}{rms(error):7.3f}{shown}"
             f"{np.nanpercentile(np.abs(error), 95):7.2f}{100 * np.nanmean(held):7.1f}%"
             f"{100 * np.nanmean(np.abs(ranges) / truth):16.2f}%{100 * np.nanmean(range_held):7.1f}%"
             f"{100 * np.nanmean(along_held):13.1f}%"
@@ -178,7 +177,7 @@ def _others_table(others: Mapping[str, Sequence[Result]]) -> Iterator[str]:
 def _sentences(manoeuvres: Mapping[str, Sequence[Result]]) -> Iterator[str]:
     """What does not fit into a table."""
     steady, stopped, glance = (manoeuvres[name] for name in ("steady", "stopped", "glance"))
-    error, _, _ = _columns(steady, lambda item: item.track_speed)
+    error, _, _ = columns(steady, lambda item: item.track_speed)
     truth = np.array([item.track_speed.truth for item in steady])
     limit = np.maximum(0.8, 0.03 * truth)
     known = np.isfinite(error)
@@ -193,7 +192,7 @@ def _sentences(manoeuvres: Mapping[str, Sequence[Result]]) -> Iterator[str]:
         f"format: {len(everything)} passages, {wrong} wrong, {withheld} withheld: "
         f"{100 - 100 * wrong / len(everything):.2f} % right or withheld"
     )
-    _, held, half = _columns(stopped, lambda item: item.speed)
+    _, held, half = columns(stopped, lambda item: item.speed)
     narrow = held * (2 * half < 0.3)
     yield (
         f"stopped for 2 s: interval contains 0 in {100 * np.mean(np.nan_to_num(held)):.1f} %, median width "
@@ -201,7 +200,7 @@ def _sentences(manoeuvres: Mapping[str, Sequence[Result]]) -> Iterator[str]:
         f"{100 * np.mean(np.nan_to_num(narrow)):.1f} %, called stopped in "
         f"{100 * np.mean([item.motion == 'stopped' for item in stopped]):.1f} %"
     )
-    one, one_held, _ = _columns(glance, lambda item: item.range_m)
+    one, one_held, _ = columns(glance, lambda item: item.range_m)
     ranges = np.array([item.range_m.truth for item in glance])
     yield (
         f"a single frame at 10 m: mean absolute error {100 * np.nanmean(np.abs(one) / ranges):.2f} %, "
@@ -227,93 +226,13 @@ def _groups(results: Sequence[Result]) -> Iterator[tuple[str, list[Result]]]:
                 yield f"{low:g} - {high:g}{unit}", group
 
 
-def _columns(results: Sequence[Result], score: Callable[[Result], Score]) -> tuple[Array, Array, Array]:
+def columns(results: Sequence[Result], score: Callable[[Result], Score]) -> tuple[Array, Array, Array]:
     """Errors, whether the intervals held, half-widths."""
     scores = [score(item) for item in results]
     table = np.array([(item.error, item.held, item.half_width) for item in scores])
     return table[:, 0], table[:, 1], table[:, 2]
 
 
-def _rms(values: Array) -> float:
+def rms(values: Array) -> float:
+    """Root mean square of the numbers that are there."""
     return float(np.sqrt(np.nanmean(values**2)))
-
-
-def plot_errors(cases: Cases, path: Path) -> None:
-    """RMSE of speed and range against distance, with the bound and single-frame PnP."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    figure, axes = pyplot.subplots(2, len(cases), figsize=(10, 7), squeeze=False)
-    for column, (name, manoeuvres) in enumerate(cases.items()):
-        groups = [_between(manoeuvres["steady"], low, low + 1) for low in range(3, 12)]
-        groups = [group for group in groups if len(group) > 5]
-        middles = [np.mean([item.middle_m for item in group]) for group in groups]
-        speed, ranges = axes[0, column], axes[1, column]
-        errors = [_rms(_columns(group, lambda item: item.track_speed)[0]) for group in groups]
-        limits = [_rms(np.array([item.speed_bound_kmh for item in group])) for group in groups]
-        ippe = [_rms(np.array([item.ippe_kmh for item in group])) for group in groups]
-        speed.semilogy(middles, ippe, "s--", color="0.6", label="single-frame IPPE and regression")
-        speed.semilogy(middles, errors, "o-", label="estimator")
-        speed.semilogy(middles, limits, "k:", label="Cramér-Rao bound")
-        speed.set(title=f"{name}: speed over the track", ylabel="RMSE (km/h)")
-        relative = [
-            100 * _rms(np.array([item.range_m.error / item.range_m.truth for item in group]))
-            for group in groups
-        ]
-        least = [
-            100 * _rms(np.array([item.range_bound_m / item.range_m.truth for item in group]))
-            for group in groups
-        ]
-        ranges.plot(middles, relative, "o-", label="estimator")
-        ranges.plot(middles, least, "k:", label="Cramér-Rao bound")
-        ranges.set(
-            title=f"{name}: range at the newest frame",
-            xlabel="mid-track range (m)",
-            ylabel="RMSE (%)",
-            ylim=(0, None),
-        )
-        for axis in (speed, ranges):
-            axis.grid(alpha=0.3)
-            axis.legend()
-    figure.tight_layout()
-    figure.savefig(path, dpi=110)
-    pyplot.close(figure)
-
-
-def plot_coverage(cases: Cases, path: Path) -> None:
-    """Coverage of the 95 % intervals against distance, with the limits asked for."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    figure, axes = pyplot.subplots(1, len(cases), figsize=(10, 4), squeeze=False, sharey=True)
-    scores: dict[str, Callable[[Result], Score]] = {
-        "speed over the track": lambda item: item.track_speed,
-        "present speed": lambda item: item.speed,
-        "range": lambda item: item.range_m,
-        "distance along the lane": lambda item: item.distance_m,
-    }
-    for axis, (name, manoeuvres) in zip(axes[0], cases.items(), strict=True):
-        groups = [_between(manoeuvres["steady"], low, low + 1.5) for low in np.arange(3.0, 12.0, 1.5)]
-        groups = [group for group in groups if len(group) > 20]
-        middles = [np.mean([item.middle_m for item in group]) for group in groups]
-        axis.axhspan(90, 98, color="0.9", label="90 to 98 %")
-        axis.axhline(95, color="k", linewidth=0.8)
-        for label, score in scores.items():
-            axis.plot(
-                middles, [100 * np.nanmean(_columns(group, score)[1]) for group in groups], "o-", label=label
-            )
-        axis.set(title=f"{name}, constant speed", xlabel="mid-track range (m)", ylim=(85, 100))
-        axis.grid(alpha=0.3)
-    axes[0, 0].set_ylabel("intervals that hold (%)")
-    axes[0, 0].legend(fontsize=8)
-    figure.tight_layout()
-    figure.savefig(path, dpi=110)
-    pyplot.close(figure)
-
-
-def _between(results: Sequence[Result], low_m: float, high_m: float) -> list[Result]:
-    return [item for item in results if low_m <= item.middle_m < high_m]

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from calib.camera import Uncertainty
-from pipeline.post import drives
-from pipeline.post import posterior as subject
+from pipeline.post import drives, noise
 from pipeline.post.fit import Window, fit
 from pipeline.post.plate_formats import EUROPE
 from pipeline.post.plate_motion import DRIVE, POSE
@@ -27,7 +26,7 @@ CAMERA = replace(MOUNTED, uncertainty=Uncertainty(fx=8.0, cx=2.0, time_s=0.004))
 def test_posterior_of_one_correlation_is_generalised_least_squares(
     time_sd_s: float, correlation: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(subject, "_CORRELATIONS", np.array([correlation]))
+    monkeypatch.setattr(noise, "_CORRELATIONS", np.array([correlation]))
     points, _ = track(np.random.default_rng(5), duration_s=0.6, correlation=correlation)
     window = Window(RayMaker(CAMERA)([replace(point, time_sd_s=time_sd_s) for point in points]))
     setting = pose_prior(CAMERA).for_format(EUROPE[0], aspect_tolerance(window.data))
@@ -41,12 +40,12 @@ def test_posterior_of_one_correlation_is_generalised_least_squares(
     lens = window.data.lens_slopes.reshape(frames, 8, -1)
     rows = np.concatenate([slopes[..., POSE], -lens, slopes[..., DRIVE][..., :1] * 8.0], axis=2)
     apart = np.abs(np.subtract.outer(np.arange(frames), np.arange(frames)))
-    noise = np.kron(float(correlation) ** apart, np.eye(8)) * judged.noise_scale**2
+    expected_noise = np.kron(float(correlation) ** apart, np.eye(8)) * judged.noise_scale**2
     for index, move in enumerate(found.near.by_time):
         block = slice(8 * index, 8 * index + 8)
-        noise[block, block] += time_sd_s**2 * np.outer(move, move)
+        expected_noise[block, block] += time_sd_s**2 * np.outer(move, move)
     flat = rows.reshape(8 * frames, -1)
-    expected = np.linalg.inv(flat.T @ np.linalg.solve(noise, flat) + np.eye(flat.shape[1]))
+    expected = np.linalg.inv(flat.T @ np.linalg.solve(expected_noise, flat) + np.eye(flat.shape[1]))
     # The noise's size was estimated on the way, with and without time errors alike; a few per cent remain.
     assert np.sqrt(steady) == pytest.approx(3.6 * 8.0 * np.sqrt(expected[-1, -1]), rel=0.03)
 
