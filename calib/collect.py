@@ -128,12 +128,15 @@ class ViewPicker:
             return "moving", found
         view = make_view(name, image, self._finder.board, found)
         if view.unsharp:
-            self.collection.blurred.append(view)
+            if len(self.collection.blurred) < _KEPT_FAILURES:
+                self.collection.blurred.append(view)
             return "blurred", found
         pose = rough_pose(view, self._finder.board)
         if any(pose.distance(other) < NOVEL for other in self.coverage.poses):
             return "like an earlier view", found
         self.collection.views.append(view)
+        if len(self.collection.views) >= LEAST_VIEWS:
+            self.collection.blurred.clear()  # blurred moments of a video that gives enough are no fault
         return "taken", found
 
 

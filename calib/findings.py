@@ -50,11 +50,6 @@ def refuse(findings: Sequence[Finding]) -> None:
 
 def judge_views(views: Sequence[View], board: Board) -> list[Finding]:
     """What keeps a set of usable views from giving a lens."""
-    sizes = sorted({view.size_px for view in views})
-    if len(sizes) > 1:
-        listed = ", ".join(f"{width}x{height}" for width, height in sizes)
-        text = f"the images have different sizes ({listed}); use images of one camera with unchanged settings"
-        return [Finding("refuse", "mixed_sizes", text)]
     distinct = _distinct(views, board)
     if distinct < LEAST_VIEWS:
         same = "" if distinct == len(views) else f", {len(views) - distinct} of them like another one"
@@ -154,8 +149,8 @@ def _autofocus(result: LensCalibration, board: Board) -> Finding | None:
     if abs(change) < max(_ZOOM_SIGNIFICANT * sd, _ZOOM_LEAST):
         return None
     text = (
-        f"the focal length changes with the board's distance ({100 * change:+.1f} % per step towards the board, "
-        f"{abs(change) / sd:.0f} sd): switch autofocus and zoom off, fix the focus, and take the views again"
+        f"the focal length seems to change by {100 * change * np.ptp(weight):+.1f} % from the farthest view to the "
+        f"nearest ({abs(change) / sd:.0f} sd): switch autofocus and zoom off, fix the focus, and take new views"
     )
     return Finding("improve", "autofocus_suspected", text)
 

@@ -141,7 +141,6 @@ def _blur_across(grey: Image, edges: Sequence[tuple[Array, Array]]) -> float:
     along = end - start
     across = np.stack([-along[:, 1], along[:, 0]], axis=1)
     reach = 0.35 * np.linspace(-1, 1, _PROFILE_STEPS)
-    # Off the middle, where the marker of a ChArUco board is nearest.
     points = (start + 0.5 * along)[:, None] + reach[None, :, None] * across[:, None]
     at = points.astype(np.float32)
     profiles = cv2.remap(grey.astype(np.float32), at[..., 0], at[..., 1], cv2.INTER_LINEAR).astype(np.float64)

@@ -73,6 +73,8 @@ def execute(args: argparse.Namespace) -> int:
     source = redact(args.source[0]) + (f" and {len(args.source) - 1} more" if len(args.source) > 1 else "")
     today = datetime.date.today().isoformat()
     record = Record(lens_record(result, board, source, today, collection.skipped, findings))
+    if args.output.exists():
+        say(f"{args.output}: the earlier calibration is replaced; the mount has to be measured again")
     camera.save(args.output)
     record.save(args.output)
     report = write_report(camera, record, args.output, shape)

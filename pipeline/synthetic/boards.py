@@ -91,6 +91,7 @@ class BoardCamera:
         blur_px: float = 0.6,
         smear_px: float = 0.0,
         noise: float = 2.0,
+        background: Image | None = None,
     ) -> Image:
         """Image (h, w) uint8: the ray of every fine pixel is followed to the page.
 
@@ -100,13 +101,17 @@ class BoardCamera:
             blur_px: sd of the lens blur.
             smear_px: length of a horizontal motion blur.
             noise: sd in grey levels.
+            background: (h, w) what is behind the page, an even grey if not given.
         """
         at = np.float32(_PX_PER_MM) * self._page_mm(pose) - np.float32(0.5)
         step = float(np.median(np.linalg.norm(np.diff(at[::8], axis=1), axis=2)))
         page = cv2.GaussianBlur(self._page, (0, 0), max(0.3, 0.4 * step))
-        paint = cv2.remap(page, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderValue=(90,))
+        lit = cv2.convertScaleAbs(page, alpha=0.75, beta=35)
+        behind = np.full((1, 1), 100, np.uint8) if background is None else background
+        paint = cv2.resize(behind, (at.shape[1], at.shape[0]), interpolation=cv2.INTER_LINEAR)
+        cv2.remap(lit, at[..., 0], at[..., 1], cv2.INTER_LINEAR, paint, cv2.BORDER_TRANSPARENT)
         size = self._lens.width, self._lens.height
-        light = 35 + 0.75 * cv2.resize(paint, size, interpolation=cv2.INTER_AREA).astype(np.float32)
+        light = cv2.resize(paint, size, interpolation=cv2.INTER_AREA).astype(np.float32)
         if smear_px >= 1:
             light = np.asarray(cv2.blur(light, (round(smear_px), 1)), np.float32)
         if blur_px > 0:

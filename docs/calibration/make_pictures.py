@@ -1,0 +1,130 @@
+"""Makes the pictures of docs/calibration.md: runs the tools on a drawn gate and photographs their pages.
+
+python docs/calibration/make_pictures.py        (from the repository's root; needs chromium)
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import tempfile
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from calib.__main__ import main
+from calib.boards import Board
+from calib.camera import Camera
+from calib.click import ClickSession
+from calib.live import LiveSession
+from calib.measured import TEMPLATE
+from calib.paper import draw_board, write
+from pipeline.frames import Frame, FrameStamp
+from pipeline.synthetic.approach import Approach
+from pipeline.synthetic.boards import BoardCamera, BoardPose, board_poses
+from pipeline.synthetic.render import frames
+from pipeline.synthetic.scene import Scenario, gate_camera
+
+Image = NDArray[np.uint8]
+
+HERE = Path(__file__).parent
+BOARD = Board("charuco", 7, 10, 24.9)
+DISTANCES_M = (3.0, 5.0, 8.0, 4.0)
+CORNER_SD_PX = 0.7
+
+
+def shoot(address: str, name: str, width: int, height: int, top: int = 0) -> None:
+    """Photograph a page and keep the part below `top`, in few colours to keep the file small."""
+    with tempfile.TemporaryDirectory() as folder:
+        png = Path(folder) / "page.png"
+        command = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]
+        options = [
+            f"--window-size={width},{top + height}",
+            "--virtual-time-budget=800",
+            f"--screenshot={png}",
+        ]
+        subprocess.run([*command, *options, address], check=True, capture_output=True, timeout=180)
+        page = cv2.imread(str(png))[top:]
+    cv2.imwrite(str(HERE / name), page, [cv2.IMWRITE_PNG_COMPRESSION, 9])
+    subprocess.run(
+        ["ffmpeg", "-v", "error", "-y", "-i", name, "-vf", "split[a][b];[a]palettegen=128[p];[b][p]paletteuse=dither=none",
+         "-f", "image2", "-c:v", "png", f"small-{name}"],
+        check=True, cwd=HERE,
+    )  # fmt: skip
+    (HERE / f"small-{name}").replace(HERE / name)
+
+
+def gate_images(folder: Path, camera: Camera) -> str:
+    """A car at each distance as dNNN.jpg; returns the lines that `run_gate.py locate --json` would print."""
+    rng, lines = np.random.default_rng(1), []
+    for distance in DISTANCES_M:
+        approach = Approach(start_m=distance + 0.001, end_m=distance, speed_kmh=1.0)
+        image, truth = next(iter(frames(Scenario(approach=approach, camera=camera, seed=4))))
+        name = f"d{100 * distance:.0f}.jpg"
+        cv2.imwrite(str(folder / name), image)
+        corners = truth.corners_px + rng.normal(0, CORNER_SD_PX, (4, 2))
+        cov = (CORNER_SD_PX**2 * np.tile(np.eye(2), (4, 1, 1))).tolist()
+        lines.append(
+            json.dumps({"file": name, "presence": 1.0, "corners_px": corners.tolist(), "corner_cov_px2": cov})
+        )
+    return "\n".join(lines)
+
+
+def session_frames(camera: BoardCamera, poses: list[BoardPose], background: Image) -> list[Frame]:
+    """The board held still at each pose for two frames."""
+    rng, found = np.random.default_rng(2), []
+    for pose in poses:
+        for _ in range(2):
+            grey = camera.photograph(rng, pose, background=background)
+            stamp = FrameStamp("entry-1", len(found), 1, 0.1 * len(found), "pts")
+            found.append(Frame(stamp, np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR), np.uint8)))
+    return found
+
+
+def make(folder: Path) -> None:
+    """All pictures, with the intermediate files in `folder`."""
+    truth = gate_camera()
+    located = gate_images(folder, truth)
+    (folder / "corners.jsonl").write_text("\n".join(located.splitlines()[:3]))
+    (folder / "at4m.jsonl").write_text(located.splitlines()[3])
+    road = cv2.imread(str(folder / "d800.jpg"), cv2.IMREAD_GRAYSCALE)
+    write(draw_board(BOARD, "a4"), folder / "board.svg")
+    shoot(f"file://{folder}/board.svg", "board.png", 794, 1123)
+
+    camera = BoardCamera(BOARD, draw_board(BOARD, "a4"), truth.intrinsics)
+    poses = board_poses(np.random.default_rng(5), BOARD, truth.intrinsics, 20)
+    shots = session_frames(camera, poses, np.asarray(road, np.uint8))
+    live = LiveSession(BOARD, print)
+    live.run(iter(shots[:14]))
+    with live.page(0) as page:
+        shoot(f"http://127.0.0.1:{page.port}/", "live.png", 1120, 700)
+
+    (folder / "photos").mkdir()
+    for number, shot in enumerate(shots[::2]):
+        cv2.imwrite(str(folder / "photos" / f"view{number + 1:02d}.png"), shot.image)
+    board = ["--board", f"charuco:7x10:{BOARD.square_mm}"]
+    toml = folder / "entry-1.toml"
+    main(["intrinsics", str(folder / "photos"), *board, "-o", str(toml)])
+    report = f"file://{folder}/entry-1.report.html"
+    shoot(report, "report-lens.png", 1120, 1500, top=640)
+
+    with ClickSession(folder / "d500.jpg").page(0) as page:
+        shoot(f"http://127.0.0.1:{page.port}/", "click.png", 1120, 950)
+    stop_line = truth.project(truth.camera_from_road([[-0.7, 2.6, 0.0], [0.7, 2.6, 0.0]])).round(1).tolist()
+    text = TEMPLATE.replace("centre_height_m = 0.50", "centre_height_m = 0.45")
+    (folder / "measured.toml").write_text(text.replace("clicks_px = []", f"clicks_px = {stop_line}"))
+    main(["mount", str(toml), str(folder / "measured.toml"), "--corners", str(folder / "corners.jsonl")])
+    main(["check", str(toml), str(folder / "at4m.jsonl"), "--at", "4.00"])
+    shoot(report, "report-top.png", 1120, 900)
+    shoot(report, "report-mount.png", 1120, 760, top=2480)
+
+    few = ["intrinsics", *map(str, sorted((folder / "photos").glob("view0[1-8].png")))]
+    main([*few, *board, "-o", str(folder / "few.toml")])
+    shoot(f"file://{folder}/few.report.html", "report-improve.png", 1120, 420)
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as scratch:
+        make(Path(scratch))
