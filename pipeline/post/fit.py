@@ -103,18 +103,28 @@ class Linearised:
         speeds = speed_at(self.motion, self._window.times_s, self._window.ages_s)
         return self._by_way.reshape(self._shape) * speeds[:, None]
 
-    def without_time_errors(self) -> tuple[Array, Array]:
-        """Residuals and slopes, made smaller where an error of the frame's time is as good an explanation.
+    @cached_property
+    def sound_residuals(self) -> Array:
+        """(n, 8), residuals made smaller where an error of the frame's time is as good an explanation.
 
-        With a time error of sd s a frame's residuals have covariance 1 + s^2 d d', d being `by_time`; both are
+        With a time error of sd s a frame's residuals have covariance 1 + s^2 d d', d being `by_time`; they are
         multiplied by the inverse root of that.
         """
+        moves, pulls = self._time_errors
+        return self.residuals - (pulls * (moves[:, None] @ self.residuals[..., None]))[..., 0]
+
+    @cached_property
+    def sound_slopes(self) -> Array:
+        """(n, 8, 17), slopes multiplied by the same."""
+        moves, pulls = self._time_errors
+        return self.slopes - pulls * (moves[:, None] @ self.slopes)
+
+    @cached_property
+    def _time_errors(self) -> tuple[Array, Array]:
         moves = self.by_time * self._window.data.time_sd_s[:, None]
         squares = np.sum(moves**2, axis=1)
         shares = (1.0 - 1.0 / np.sqrt(1.0 + squares)) / np.maximum(squares, 1e-12)
-        pulls = (moves * shares[:, None])[..., None]
-        residuals = self.residuals - (pulls * (moves[:, None] @ self.residuals[..., None]))[..., 0]
-        return residuals, self.slopes - pulls * (moves[:, None] @ self.slopes)
+        return moves, (moves * shares[:, None])[..., None]
 
     @cached_property
     def curvatures(self) -> Array:
@@ -154,12 +164,11 @@ def fit(
     z = np.concatenate([(start[POSE] - setting.mean) / setting.sd, unroot @ start[DRIVE]])
     near = Linearised(_motion(z, setting, root), window, setting)
     for _ in range(max_steps):
-        residuals, slopes = near.without_time_errors()
-        weights, variance = _frame_weights(residuals)
+        weights, variance = _frame_weights(near.sound_residuals)
         scale = np.sqrt(weights / variance)[:, None]
-        rows = (slopes * scale[..., None]).reshape(-1, COUNT)
+        rows = (near.sound_slopes * scale[..., None]).reshape(-1, COUNT)
         rows = np.concatenate([rows[:, POSE], rows[:, DRIVE] @ root], axis=1)
-        misses = residuals * scale
+        misses = near.sound_residuals * scale
         hessian = rows.T @ rows
         hessian.flat[:: COUNT + 1] += 1.0
         gradient = rows.T @ misses.ravel() + z
@@ -168,7 +177,7 @@ def fit(
         if -gradient @ step < tolerance:
             break
         trial = Linearised(_motion(z + step, setting, root), window, setting)
-        trial_misses = trial.without_time_errors()[0] * scale
+        trial_misses = trial.sound_residuals * scale
         gain = np.sum(misses**2) - np.sum(trial_misses**2) - (2 * z + step) @ step
         if gain > 0:
             z, near, damping = z + step, trial, damping * 0.1
@@ -178,9 +187,8 @@ def fit(
             break
         else:
             damping *= 10
-    residuals = near.without_time_errors()[0]
-    weights, variance = _frame_weights(residuals)
-    misses = residuals * np.sqrt(weights / variance)[:, None]
+    weights, variance = _frame_weights(near.sound_residuals)
+    misses = near.sound_residuals * np.sqrt(weights / variance)[:, None]
     cost = float(np.sum(misses**2) + z @ z + misses.size * np.log(variance))
     return Fit(setting, near, cost, weights > _INLIER)
 

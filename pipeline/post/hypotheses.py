@@ -28,6 +28,7 @@ _UNKNOWN_FORMAT = 0.01  # prior probability that the plate is of none of the for
 _ASPECT_REACH = 5.0  # formats this many sd from the fitted aspect are not tried
 _SAME_ANGLE = 0.02  # rad; minima that are this close are one
 _HOPELESS_COST = 20.0
+_FAR_PLACE, _FAR_SPEED = 0.01, 0.5  # of the range; m/s
 _NEARLY = 0.3  # of the cost; the posterior adds a step of its own
 
 Measure = Callable[[Fit, Window], Functionals]
@@ -86,15 +87,22 @@ def search(
 def follow(
     hypotheses: Sequence[Hypothesis], moved_on_s: float, window: Window, prior: PosePrior, measure: Measure
 ) -> list[Hypothesis]:
-    """The same explanations for a window whose newest frame is `moved_on_s` later; they are nearly right already."""
+    """The same explanations for a window whose newest frame is `moved_on_s` later.
+
+    They are nearly right already: as a rule the one linear step of the posterior is enough.
+    """
     tolerance = aspect_tolerance(window.data)
     found: list[Hypothesis] = []
     for item in hypotheses:
         plate_format, old = item.plate_format, item.fit.setting
         setting = prior.for_format(plate_format, tolerance) if plate_format else old
         start = moved_on(item.posterior.motion, moved_on_s)
-        refitted = fit(window, setting, item.posterior.way, start, max_steps=1, tolerance=_NEARLY)
+        way = item.posterior.way
+        refitted = fit(window, setting, way, start, max_steps=0)
         judged = posterior(refitted, window, measure(refitted, window))
+        if _far(refitted.motion, judged.motion):
+            refitted = fit(window, setting, judged.way, judged.motion, tolerance=_NEARLY)
+            judged = posterior(refitted, window, measure(refitted, window))
         found.append(Hypothesis(plate_format, item.log_prior, refitted, judged))
     return _different(found)
 
@@ -133,6 +141,13 @@ def _different(hypotheses: Sequence[Hypothesis]) -> list[Hypothesis]:
 
 def _same_facing(one: Array, other: Array) -> bool:
     return bool(np.max(np.abs(one - other)[[YAW, TILT]]) < _SAME_ANGLE)
+
+
+def _far(one: Array, other: Array) -> bool:
+    """Too far for one linear step: by over 1 % of the range, 0.02 rad or 0.5 m/s."""
+    change = np.abs(other - one)
+    place = float(np.linalg.norm(change[[X, Y, Z]]) / np.linalg.norm(one[[X, Y, Z]]))
+    return place > _FAR_PLACE or float(change[[YAW, TILT]].max()) > _SAME_ANGLE or change[SPEED] > _FAR_SPEED
 
 
 def _near(formats: Sequence[PlateFormat], unknown: Hypothesis, tolerance: float) -> list[PlateFormat]:
