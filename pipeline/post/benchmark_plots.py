@@ -47,7 +47,7 @@ def plot_errors(cases: Cases, path: Path) -> None:
         )
         for axis in (speed, ranges):
             axis.grid(alpha=0.3)
-            axis.legend()
+            axis.legend(loc="lower right")
     figure.tight_layout()
     figure.savefig(path, dpi=110)
     pyplot.close(figure)
@@ -64,7 +64,7 @@ def plot_coverage(cases: Cases, path: Path) -> None:
     }
     for axis, (name, manoeuvres) in zip(axes[0], cases.items(), strict=True):
         groups = [_between(manoeuvres["steady"], low, low + 1.5) for low in np.arange(3.0, 12.0, 1.5)]
-        groups = [group for group in groups if len(group) > 20]
+        groups = [group for group in groups if len(group) > 50]
         middles = [np.mean([item.middle_m for item in group]) for group in groups]
         axis.axhspan(90, 98, color="0.9", label="90 to 98 %")
         axis.axhline(95, color="k", linewidth=0.8)
