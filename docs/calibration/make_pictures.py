@@ -6,6 +6,7 @@ python docs/calibration/make_pictures.py        (from the repository's root; nee
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import tempfile
 from pathlib import Path
@@ -29,7 +30,7 @@ from pipeline.synthetic.scene import Scenario, gate_camera
 
 Image = NDArray[np.uint8]
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parent.resolve()
 BOARD = Board("charuco", 7, 10, 24.9)
 DISTANCES_M = (3.0, 5.0, 8.0, 4.0)
 CORNER_SD_PX = 0.7
@@ -48,11 +49,9 @@ def shoot(address: str, name: str, width: int, height: int, top: int = 0) -> Non
         subprocess.run([*command, *options, address], check=True, capture_output=True, timeout=180)
         page = cv2.imread(str(png))[top:]
     cv2.imwrite(str(HERE / name), page, [cv2.IMWRITE_PNG_COMPRESSION, 9])
-    subprocess.run(
-        ["ffmpeg", "-v", "error", "-y", "-i", name, "-vf", "split[a][b];[a]palettegen=128[p];[b][p]paletteuse=dither=none",
-         "-f", "image2", "-c:v", "png", f"small-{name}"],
-        check=True, cwd=HERE,
-    )  # fmt: skip
+    few_colours = "split[a][b];[a]palettegen=128[p];[b][p]paletteuse=dither=none"
+    command = ["ffmpeg", "-v", "error", "-y", "-i", name, "-vf", few_colours, "-f", "image2", "-c:v", "png"]
+    subprocess.run([*command, f"small-{name}"], check=True, cwd=HERE)
     (HERE / f"small-{name}").replace(HERE / name)
 
 
@@ -77,7 +76,7 @@ def session_frames(camera: BoardCamera, poses: list[BoardPose], background: Imag
     rng, found = np.random.default_rng(2), []
     for pose in poses:
         for _ in range(2):
-            grey = camera.photograph(rng, pose, background=background)
+            grey = camera.photograph(rng, pose, noise=0.7, background=background)
             stamp = FrameStamp("entry-1", len(found), 1, 0.1 * len(found), "pts")
             found.append(Frame(stamp, np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR), np.uint8)))
     return found
@@ -105,26 +104,26 @@ def make(folder: Path) -> None:
     for number, shot in enumerate(shots[::2]):
         cv2.imwrite(str(folder / "photos" / f"view{number + 1:02d}.png"), shot.image)
     board = ["--board", f"charuco:7x10:{BOARD.square_mm}"]
-    toml = folder / "entry-1.toml"
-    main(["intrinsics", str(folder / "photos"), *board, "-o", str(toml)])
+    main(["intrinsics", "photos", *board, "-o", "entry-1.toml"])
     report = f"file://{folder}/entry-1.report.html"
-    shoot(report, "report-lens.png", 1120, 1500, top=640)
+    shoot(report, "report-lens.png", 1120, 1280, top=810)
 
     with ClickSession(folder / "d500.jpg").page(0) as page:
-        shoot(f"http://127.0.0.1:{page.port}/", "click.png", 1120, 950)
+        shoot(f"http://127.0.0.1:{page.port}/", "click.png", 760, 680)
     stop_line = truth.project(truth.camera_from_road([[-0.7, 2.6, 0.0], [0.7, 2.6, 0.0]])).round(1).tolist()
-    text = TEMPLATE.replace("centre_height_m = 0.50", "centre_height_m = 0.45")
+    text = TEMPLATE.replace("centre_height_m = 0.50", "centre_height_m = 0.475")
     (folder / "measured.toml").write_text(text.replace("clicks_px = []", f"clicks_px = {stop_line}"))
-    main(["mount", str(toml), str(folder / "measured.toml"), "--corners", str(folder / "corners.jsonl")])
-    main(["check", str(toml), str(folder / "at4m.jsonl"), "--at", "4.00"])
+    main(["mount", "entry-1.toml", "measured.toml", "--corners", "corners.jsonl"])
+    main(["check", "entry-1.toml", "at4m.jsonl", "--at", "4.00"])
     shoot(report, "report-top.png", 1120, 900)
-    shoot(report, "report-mount.png", 1120, 760, top=2480)
+    shoot(report, "report-mount.png", 1120, 760, top=2690)
 
-    few = ["intrinsics", *map(str, sorted((folder / "photos").glob("view0[1-8].png")))]
-    main([*few, *board, "-o", str(folder / "few.toml")])
+    few = [f"photos/view0{number}.png" for number in range(1, 9)]
+    main(["intrinsics", *few, *board, "-o", "few.toml"])
     shoot(f"file://{folder}/few.report.html", "report-improve.png", 1120, 420)
 
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as scratch:
+        os.chdir(scratch)  # so that the report shows short paths
         make(Path(scratch))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -68,17 +69,24 @@ def located(folder: Path, name: str, distances_m: tuple[float, ...]) -> Path:
     return folder / name
 
 
-@pytest.fixture
-def calibrated(tmp_path: Path, photographs: list[NDArray[np.uint8]]) -> Path:
-    """A folder with camera.toml from `intrinsics`."""
-    (tmp_path / "photos").mkdir()
+@pytest.fixture(scope="module")
+def from_photographs(tmp_path_factory: pytest.TempPathFactory, photographs: list[NDArray[np.uint8]]) -> Path:
+    """A folder with entry-1.toml, its record and its report, from `intrinsics`."""
+    folder = tmp_path_factory.mktemp("calibrated")
+    (folder / "photos").mkdir()
     for number, image in enumerate(photographs):
-        cv2.imwrite(str(tmp_path / "photos" / f"{number:02d}.png"), image)
-    camera = tmp_path / "entry-1.toml"
-    assert (
-        main(["intrinsics", str(tmp_path / "photos"), "--board", "charuco:7x10:25", "-o", str(camera)]) == 0
-    )
-    return camera
+        cv2.imwrite(str(folder / "photos" / f"{number:02d}.png"), image)
+    arguments = ["intrinsics", str(folder / "photos"), "--board", "charuco:7x10:25"]
+    assert main([*arguments, "-o", str(folder / "entry-1.toml")]) == 0
+    return folder
+
+
+@pytest.fixture
+def calibrated(from_photographs: Path, tmp_path: Path) -> Path:
+    """The camera file in a folder of the test's own."""
+    for file in from_photographs.glob("entry-1.*"):
+        shutil.copy(file, tmp_path)
+    return tmp_path / "entry-1.toml"
 
 
 def test_from_board_to_acceptance(

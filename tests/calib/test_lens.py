@@ -70,9 +70,9 @@ def test_rendered_views_give_the_lens_within_the_stated_accuracy(
 
 
 def test_interval_holds_the_truth_about_as_often_as_it_says() -> None:
-    runs = [lens_run(np.random.default_rng(seed)) for seed in range(8)]
+    runs = [lens_run(np.random.default_rng(seed)) for seed in range(6)]
     held = [np.abs(run.errors[:4]) <= 1.96 * run.sd[:4] for run in runs]
-    assert np.mean(held) > 0.8  # 32 numbers; the 200 runs of `python -m calib.benchmark lens` are in the docs
+    assert np.mean(held) > 0.8  # 24 numbers; the 200 runs of `python -m calib.benchmark lens` are in the docs
 
 
 def test_optimism_sees_errors_that_views_have_in_common() -> None:

@@ -67,7 +67,7 @@ def test_exact_plates_give_the_exact_mount() -> None:
         assert getattr(mount, key) == pytest.approx(getattr(TRUTH.mount, key), abs=0.02)
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(8))
 def test_three_taped_plates_give_height_and_pitch(seed: int) -> None:
     """Tape 1 cm, corners 1 px, everything else as stated: 3 cm and 0.3 degrees."""
     rng = np.random.default_rng(seed)
@@ -80,9 +80,9 @@ def test_three_taped_plates_give_height_and_pitch(seed: int) -> None:
 
 
 def test_interval_holds_the_truth_and_distances_are_right() -> None:
-    runs = [mount_run(np.random.default_rng(seed)) for seed in range(20)]
+    runs = [mount_run(np.random.default_rng(seed)) for seed in range(15)]
     held = np.array([np.abs(run.errors) <= 1.96 * run.sd for run in runs])
-    assert held.mean() > 0.85  # 80 numbers; the 200 runs of `python -m calib.benchmark mount` are in the docs
+    assert held.mean() > 0.85  # 60 numbers; the 200 runs of `python -m calib.benchmark mount` are in the docs
     for run in runs:
         assert max(run.figures.values()) < 1.0  # per cent, between 3 and 10 m
 
