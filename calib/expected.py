@@ -20,7 +20,7 @@ Array = NDArray[np.float64]
 
 DISTANCES_M = (2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 12.0, 15.0)
 SPEED_KMH, DURATION_S, FPS, CORNER_SD_PX = 15.0, 1.0, 25.0, 1.0
-_RUNS = 5
+_RUNS = 3
 _PLATE_HEIGHT_M = 0.5
 _USUAL_MOUNT = Mount(1.3, 8.0, 0.0, 0.0)
 
