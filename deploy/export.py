@@ -153,7 +153,7 @@ def _metadata(graph: PlateCornerGraph, size_px: tuple[int, int]) -> list[onnx.St
 
 
 def _text(difference: dict[str, float]) -> str:
-    return f"corners {difference['corner_px']:.4f} px, presence {difference['presence']:.5f} at most"
+    return f"corners {difference['corner_px']:.1e} px, presence {difference['presence']:.1e} at most"
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -56,7 +56,7 @@ class Lane:
     frames_at_last_heartbeat: int = 0
 
     def __post_init__(self) -> None:
-        self.tracker = PassageTracker(self.camera, self.calibration, self.tracking)
+        self.tracker = PassageTracker(self.camera, self.calibration, self.tracking, self.drops)
 
     def require_calibrated_size(self, size_px: tuple[int, int]) -> None:
         """Check that the calibration is for images of this size.
@@ -73,7 +73,7 @@ class Lane:
                 raise
             log.error("%s: %s; distance and speed are withheld", self.camera, error)
             self.calibration = None
-            self.tracker = PassageTracker(self.camera, None, self.tracking)
+            self.tracker = PassageTracker(self.camera, None, self.tracking, self.drops)
 
 
 @dataclass(frozen=True)
@@ -205,7 +205,7 @@ class Gate:
                     return not message.stopped
 
     def _shut_down(self, interrupt: bool) -> None:
-        """Stop capturing, and the network in the middle of a batch, and say goodbye for every camera that was online."""
+        """Stop capturing, interrupt the network if asked, and say goodbye for every camera that was online."""
         self._batcher.stop()
         if interrupt:
             self._locator.interrupt()

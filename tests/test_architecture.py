@@ -39,13 +39,24 @@ RUNTIME_PACKAGES = {"av", "cv2", "msgspec", "numpy", "onnxruntime", "tomli_w", "
 NEED_TORCH = ("pipeline.model", "deploy")
 
 
+# Benchmarks beside what they measure; nothing of the running gate imports them.
+BENCHMARKS = (
+    "pipeline.post.benchmark",
+    "pipeline.post.benchmark_plots",
+    "pipeline.post.bound",
+    "calib.benchmark",
+)
+
+
 def modules() -> Iterator[tuple[str, Path]]:
     for path in [
         ROOT / "run_gate.py",
         *(file for top in ("pipeline", "calib", "deploy") for file in (ROOT / top).rglob("*.py")),
     ]:
         parts = path.relative_to(ROOT).with_suffix("").parts
-        yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts), path
+        module = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        if module not in BENCHMARKS:
+            yield module, path
 
 
 def imports(path: Path) -> set[str]:
@@ -74,6 +85,11 @@ def test_room_imports_only_its_neighbours(room: str) -> None:
         for name in imports(path):
             if name.split(".")[0] in ("pipeline", "calib", "deploy") and name not in ("pipeline", "calib"):
                 assert any(is_in(name, other) for other in allowed), f"{module} imports {name}"
+
+
+def test_nothing_imports_a_benchmark() -> None:
+    for module, path in modules():
+        assert not imports(path) & set(BENCHMARKS), f"{module} imports a benchmark"
 
 
 def test_runtime_imports_only_what_its_installation_brings() -> None:

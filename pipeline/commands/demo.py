@@ -48,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def execute(args: argparse.Namespace) -> int:
     """Render, run, compare; 0 if the one vehicle was reported as one passage."""
     args.out.mkdir(parents=True, exist_ok=True)
-    scenario = Scenario(approach=Approach(speed_kmh=args.speed_kmh), seed=args.seed)
+    scenario = Scenario(approach=Approach(end_m=5.0, speed_kmh=args.speed_kmh), seed=args.seed)
     clip = args.out / "clip.mp4"
     total = len(scenario.times_s)
     with tqdm(
@@ -135,11 +135,11 @@ def report(events: list[PassageEvent], scenario: Scenario, out: Path) -> int:
         print(f"expected one passage with distance and speed, got {len(ends)} passages")
         return 1
     truth = scenario.truth(end.last_time_s)
-    distance_error = (end.distance_m - truth.distance_m) / truth.range_m
-    speed_error = end.speed_kmh / truth.speed_kmh - 1
+    distance_error = 100 * (end.distance_m - truth.distance_m) / truth.distance_m
+    speed_error = 100 * (end.speed_kmh / truth.speed_kmh - 1)
     print(
         "one vehicle, one passage\n"
-        f"last distance {end.distance_m:.2f} m, truth {truth.distance_m:.2f} m: {100 * distance_error:+.1f} % of the range\n"
-        f"speed {end.speed_kmh:.2f} km/h, truth {truth.speed_kmh:.2f} km/h: {100 * speed_error:+.1f} %"
+        f"last distance {end.distance_m:.2f} m, truth {truth.distance_m:.2f} m: {distance_error:+.1f} %\n"
+        f"speed {end.speed_kmh:.2f} km/h, truth {truth.speed_kmh:.2f} km/h: {speed_error:+.1f} %"
     )
     return 0

@@ -43,12 +43,12 @@ def _tile(result: Result) -> MatLike:
     if not result.found:
         centre = np.array(SIZE_PX) / 2
     view = np.array([[zoom, 0, 160 - zoom * centre[0]], [0, zoom, 120 - zoom * centre[1]]])
-    tile = cv2.warpAffine(image, view, (320, 240), flags=cv2.INTER_LINEAR)
+    tile = np.asarray(cv2.warpAffine(image, view, (320, 240), flags=cv2.INTER_LINEAR), np.uint8)
     for corners, colour in ((result.plate.corners_px, LABEL_BGR), (result.location.corners_px, FOUND_BGR)):
         outline = np.round((corners @ view[:, :2].T + view[:, 2]) * 16).astype(np.int32)
         cv2.polylines(tile, [outline], True, colour, 1, cv2.LINE_AA, shift=4)
     text = f"{result.photograph.path.name}  {result.error_px:.1f} px of {result.width_px:.0f}"
-    cv2.putText(tile, text, (4, 12), cv2.FONT_HERSHEY_SIMPLEX, 0.38, (0, 0, 0), 3, cv2.LINE_AA)
+    tile[:17] //= 4
     cv2.putText(tile, text, (4, 12), cv2.FONT_HERSHEY_SIMPLEX, 0.38, (255, 255, 255), 1, cv2.LINE_AA)
     return tile
 

@@ -65,12 +65,12 @@ def search(
     free = prior.for_any_format(nearest.width_m)
     starts = starting_motions(data, window.times_s, camera, nearest)
     branches = _distinct([fit(window, free, drives.STEADY, start, tolerance=_NEARLY) for start in starts])
-    tolerance = aspect_tolerance(data)
     share = float(np.log((1 - _UNKNOWN_FORMAT) / len(formats)))
     found: list[Hypothesis] = []
     for branch in branches:
         unknown = _judged(None, float(np.log(_UNKNOWN_FORMAT)), branch, window, measure)
         found.append(unknown)
+        tolerance = aspect_tolerance(data, unknown.posterior.noise_scale)
         for plate_format in _near(formats, unknown, tolerance):
             scale = plate_format.width_m / nearest.width_m
             start = unknown.posterior.motion.copy()
@@ -91,9 +91,9 @@ def follow(
 
     They are nearly right already: as a rule the one linear step of the posterior is enough.
     """
-    tolerance = aspect_tolerance(window.data)
     found: list[Hypothesis] = []
     for item in hypotheses:
+        tolerance = aspect_tolerance(window.data, item.posterior.noise_scale)
         plate_format, old = item.plate_format, item.fit.setting
         setting = prior.for_format(plate_format, tolerance) if plate_format else old
         start = moved_on(item.posterior.motion, moved_on_s)

@@ -14,7 +14,7 @@ from pipeline.post.fit import Window
 from pipeline.post.hypotheses import Hypothesis, follow, search
 from pipeline.post.intervals import normal_below, summed_up
 from pipeline.post.plate_formats import PlateFormat
-from pipeline.post.priors import pose_prior
+from pipeline.post.priors import edge_bias, pose_prior
 from pipeline.post.quantities import (
     DISTANCE_M,
     RANGE_M,
@@ -154,6 +154,8 @@ def _judged(
     """The numbers of an explanation, each only if it can be stood by."""
     name, probability = _format(hypotheses)
     weights, means, sds = _components(hypotheses, measure)
+    width_sd, _ = edge_bias(data, hypotheses[0].posterior.noise_scale)
+    sds = np.hypot(sds, width_sd * means)
     ranges = means[:, RANGE_M]
     centre_m = weights @ ranges
     if name is None or np.sqrt(weights @ (ranges - centre_m) ** 2) > _FORMAT_SPREAD * centre_m:

@@ -38,6 +38,7 @@ _FACING_DEG = {YAW: 2.0, TILT: 5.0}  # sd of the plate's facing against the line
 _HEADING_DEG, _ROLL_DEG = 3.0, 1.5  # sd of the line of travel against the lane, of the plate's roll
 _UNEVEN_DEG = 0.1  # sd of the path of the plate against the calibrated road: bumps, springs (2 cm on 10 m)
 _EDGE_BIAS_PX = 0.25  # sd of a systematic shift of the plate's upper edge against its lower one
+_HONEST_SCATTER = 0.6  # of the stated sd: with less scatter, the rest of the stated error is systematic
 _ANY_ASPECT = (np.log(1 / 3), 0.6)  # log height over width of a plate of unknown format: mean, sd
 _LEAST_TRAVEL = 0.1  # of the range, for the line of travel to be read off the positions
 
@@ -95,10 +96,29 @@ def log_aspect(plate_format: PlateFormat) -> float:
     return float(np.log(plate_format.height_m / plate_format.width_m))
 
 
-def aspect_tolerance(data: TrackData) -> float:
+def edge_bias(data: TrackData, noise_scale: float) -> tuple[float, float]:
+    """Sd of the plate's width and height, each over its size, from edges that lie wrong in every frame alike.
+
+    The corners' covariances say how far they are off, the residuals only how much they scatter from frame to frame.
+    Where the scatter, `noise_scale` of what is stated, is clearly smaller, the rest of the error moves with the
+    vehicle and averages out over no track.
+    """
+    rest = np.sqrt(max(0.0, 1.0 - (noise_scale / _HONEST_SCATTER) ** 2))
+    sds = 1.0 / np.diagonal(data.whiteners, axis1=2, axis2=3).mean(axis=1)  # (n, 2) of a corner's ray
+    widths = np.linalg.norm(data.rays[:, 1] - data.rays[:, 0], axis=1)
+    heights = np.linalg.norm(data.rays[:, 3] - data.rays[:, 0], axis=1)
+    nearest = int(np.argmax(heights))
+    width_sd, height_sd = (
+        float(np.sqrt(2.0) * rest * sds[nearest, axis] / size[nearest])
+        for axis, size in enumerate((widths, heights))
+    )
+    return width_sd, height_sd
+
+
+def aspect_tolerance(data: TrackData, noise_scale: float = 1.0) -> float:
     """Sd of the logarithm of the aspect that a systematic shift of the plate's edges leaves."""
     left = np.linalg.norm(data.corners_px[:, 3] - data.corners_px[:, 0], axis=1)
-    return float(_EDGE_BIAS_PX / np.max(left))
+    return float(np.hypot(_EDGE_BIAS_PX / np.max(left), np.hypot(*edge_bias(data, noise_scale))))
 
 
 def image_aspect(data: TrackData) -> float:

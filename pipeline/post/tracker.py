@@ -42,7 +42,7 @@ class TrackSettings:
 
     presence_threshold: float = 0.5
     min_hits: int = 3
-    confirm_s: float = 0.8
+    confirm_s: float = 1.5
     expiry_s: float = 1.5
     update_interval_s: float = 0.1
     window_s: float = 2.0
