@@ -10,7 +10,7 @@ def test_check_of_a_gate_that_can_run(drive_clip, stand_in_model, camera_file, t
     assert run_gate.main(["check", "--config", str(config)]) == 0
     printed = capsys.readouterr().out
     assert "the gate can run" in printed and "640x480" in printed and "with mount" in printed
-    assert "provider cpu" in printed and "sha256" in printed
+    assert "provider cpu" in printed and "ms an image" in printed and "sha256" in printed
 
 
 def test_check_names_a_camera_that_does_not_answer(stand_in_model, camera_file, tmp_path, capsys):
