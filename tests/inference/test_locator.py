@@ -84,9 +84,11 @@ class RecordingSession(ort.InferenceSession):
         super().__init__(str(path), providers=["CPUExecutionProvider"])
         self.batches: list[int] = []
 
-    def run(self, names: list[str], feed: dict[str, NDArray[np.uint8]]) -> list[NDArray[np.float32]]:
+    def run(
+        self, names: list[str], feed: dict[str, NDArray[np.uint8]], options: ort.RunOptions
+    ) -> list[NDArray[np.float32]]:
         self.batches.append(len(feed["images"]))
-        return super().run(names, feed)
+        return super().run(names, feed, options)
 
 
 def test_gpu_batches_are_filled_up_to_the_fixed_sizes(tiny_model: Path) -> None:

@@ -56,7 +56,9 @@ class FakeOrt:
             else [self._name, "CPUExecutionProvider"]
         )
 
-    def run(self, _names: object, feed: dict[str, NDArray[np.uint8]]) -> list[NDArray[np.float32]]:
+    def run(
+        self, _names: object, feed: dict[str, NDArray[np.uint8]], _options: object
+    ) -> list[NDArray[np.float32]]:
         if self._name in self._failing_to_run:
             raise EPFail("[ONNXRuntimeError] : 11 : EP_FAIL : no kernel image is available")
         count = len(feed["images"])
@@ -212,3 +214,12 @@ def test_failure_while_running_is_a_gate_error(config: ModelConfig) -> None:
     session: CornerSession = open_session(with_provider(config, "cpu"))
     with pytest.raises(GateError, match="the network failed on cpu"):
         session.run(np.zeros((1, 4, 4, 3), np.uint8))
+
+
+def test_interrupted_session_ends_its_run_with_an_error(tiny_model: Path) -> None:
+    session = open_session(ModelConfig(path=tiny_model, provider="cpu"))
+    image = np.zeros((1, 480, 640, 3), np.uint8)
+    session.run(image)
+    session.interrupt()
+    with pytest.raises(GateError, match="terminate"):
+        session.run(image)
