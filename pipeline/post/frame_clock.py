@@ -41,7 +41,7 @@ class FrameClock:
         step_s = stamp.time_s - self._last.time_s
         if step_s <= 0:
             return "bad"
-        if self._continues(step_s, self._period_s(stamp)):
+        if self._continues(step_s, stamp.index - self._last.index, self._period_s(stamp)):
             return self._accept(stamp, jumped=False)
         if self._suspect is not None and stamp.time_s > self._suspect.time_s:
             return self._accept(stamp, jumped=True)
@@ -67,10 +67,14 @@ class FrameClock:
         regular = np.mean(np.abs(intervals - period) < _REGULAR * period) >= 0.8
         return period if regular else None
 
-    def _continues(self, step_s: float, period_s: float | None) -> bool:
-        """The step from the last good stamp is no long gap, and in a regular stream a whole number of periods."""
+    def _continues(self, step_s: float, frames: int, period_s: float | None) -> bool:
+        """The step from the last good stamp is no long gap, and in a regular stream a whole number of periods.
+
+        Frames between the two that the camera delivered and the gate superseded, told by the index, are no gap.
+        """
         typical_s = period_s or (float(np.median(self._intervals_s)) if self._intervals_s else step_s)
-        if step_s > max(_LONGEST_GAP_S, _LONGEST_GAP_FRAMES * typical_s):
+        longest_s = (_LONGEST_GAP_FRAMES - 1 + max(frames, 1)) * typical_s
+        if step_s > max(_LONGEST_GAP_S, longest_s):
             return False
         periods = step_s / period_s if period_s else 1.0
         return abs(periods - max(round(periods), 1)) < _OFF_GRID

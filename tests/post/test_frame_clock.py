@@ -71,3 +71,10 @@ def test_variable_rate_and_arrival_times_are_taken_as_they_are() -> None:
     times = np.cumsum(rng.uniform(0.02, 0.08, 40)).tolist()
     assert set(verdicts(times)) == {"good"}
     assert set(verdicts(times, "arrival")) == {"good"}
+
+
+def test_frames_that_a_slow_gate_superseded_are_no_gap() -> None:
+    """A CPU that takes every thirtieth frame of a live camera: the index tells that none was lost."""
+    clock = FrameClock()
+    stamps = [FrameStamp("c", i, 1, PERIOD * i, "rtcp") for i in (0, 1, 31, 60, 92, 93, 124)]
+    assert [clock.judge(stamp) for stamp in stamps] == ["good"] * len(stamps)
