@@ -50,7 +50,17 @@ def export_single(graph: PlateCornerGraph, size_px: tuple[int, int], path: Path)
         external_data=False,
         verbose=False,
     )
-    return onnx.load(path)
+    return without_traces(onnx.load(path))
+
+
+def without_traces(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The same model without the exporter's notes, which name the files of the machine that it ran on."""
+    graph = model.graph
+    for part in (*graph.node, *graph.value_info, *graph.input, *graph.output, *graph.initializer):
+        del part.metadata_props[:]
+        part.doc_string = ""
+    del graph.metadata_props[:]
+    return model
 
 
 def store_in_half(model: onnx.ModelProto) -> onnx.ModelProto:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -91,6 +93,10 @@ def test_exported_file_is_half_the_size_and_one_the_runtime_takes(exported, imag
     assert 2 * weights < exported.stat().st_size < 2.2 * weights
     location = PlateLocator(open_session(ModelConfig(path=exported, provider="cpu"))).locate([images[0]])[0]
     assert location.corners_px.shape == (4, 2) and 0 <= location.presence <= 1
+
+
+def test_exported_file_names_no_file_of_this_machine(exported):
+    assert str(Path(torch.__file__).parent).encode() not in exported.read_bytes()
 
 
 def test_training_can_go_on_from_the_exported_file(exported, training):
