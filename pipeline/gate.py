@@ -184,14 +184,15 @@ class Gate:
         interval_s = self._settings.heartbeat_s
         due_s = started_s if interval_s is not None else None
         while True:
+            # Asked before every message: an inbox that is never empty must not silence the heartbeats.
+            if due_s is not None and interval_s is not None and time.monotonic() >= due_s:
+                self._emit_heartbeats(time.monotonic() - started_s, interval_s)
+                due_s += interval_s
             try:
                 message = self._inbox.get(
                     timeout=None if due_s is None else max(0.0, due_s - time.monotonic())
                 )
             except queue.Empty:
-                assert due_s is not None and interval_s is not None
-                self._emit_heartbeats(time.monotonic() - started_s, interval_s)
-                due_s += interval_s
                 continue
             match message:
                 case _Located():
