@@ -10,7 +10,7 @@ from calib.camera import Camera, Intrinsics, Mount
 from calib.expected import Expected
 from calib.lens import lens_of
 from calib.record import LensRecord
-from calib.svg import AMBER, BLUE, GREEN, GRID, INK, RED, Chart, arrow, drawing, heat, text
+from pipeline.charts import AMBER, BLUE, GREEN, GRID, INK, RED, Chart, arrow, drawing, heat, text
 
 _WIDTH = 520
 _RESIDUAL_TIMES = 100.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
@@ -13,20 +13,12 @@ from calib.expected import Expected, expected_errors
 from calib.findings import Finding
 from calib.lens import PARAMETERS
 from calib.record import LensRecord, MountRecord, Record, report_path
+from pipeline.page import figure, page, table
 from pipeline.post.plate_formats import PlateFormat
 
 _STYLE = """
-body{font:15px/1.5 system-ui,sans-serif;color:#1f2933;max-width:1120px;margin:24px auto;padding:0 16px;background:#fff}
-h1{font-size:26px;margin:0}h2{font-size:20px;margin:34px 0 8px;border-bottom:1px solid #d9dee4;padding-bottom:4px}
-h3{font-size:15px;margin:0 0 4px}.sub{color:#5b6770;margin:0 0 18px}.cols{display:flex;flex-wrap:wrap;gap:24px}
-.cols>div{max-width:520px}figure{margin:0 0 12px;max-width:530px}figcaption{font-size:13px;color:#5b6770}
-svg{max-width:100%;height:auto}
-table{border-collapse:collapse;margin:8px 0}
-td,th{padding:3px 14px 3px 0;text-align:right;border-bottom:1px solid #eceff2}
-td:first-child,th:first-child{text-align:left}th{font-weight:600;color:#5b6770}
 .f{padding:8px 12px;margin:6px 0;border-left:6px solid;border-radius:3px}.good{border-color:#1a7f37;background:#eaf6ec}
 .improve{border-color:#d4a017;background:#fff8e1}.refuse{border-color:#d1242f;background:#fdecec}b.t{margin-right:6px}
-@media print{body{margin:0}}
 """
 _WORDS = {"good": "Good.", "improve": "Improve:", "refuse": "Not usable:"}
 _MODELS = {
@@ -79,11 +71,7 @@ def report_html(
     parts += _lens(record.lens, (lens.width, lens.height)) if record.lens else []
     parts += _mount(camera, record.mount)
     parts += _checks(record.checks)
-    title = escape(f"Calibration of {camera.camera_id}")
-    return (
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
-        f"<style>{_STYLE}</style></head><body>\n" + "\n".join(parts) + "\n</body></html>\n"
-    )
+    return page(f"Calibration of camera {camera.camera_id}", parts, _STYLE)
 
 
 def _verdicts(record: Record) -> list[str]:
@@ -116,8 +104,8 @@ def _expected(expected: Sequence[Expected], camera: Camera, plate_format: PlateF
     return (
         f"<p>{caption}</p>"
         + '<div class="cols">'
-        + _figure("Distance", pictures.expected_distance(expected), "")
-        + _figure("Speed", pictures.expected_speed(expected), "")
+        + figure("Distance", pictures.expected_distance(expected), "")
+        + figure("Speed", pictures.expected_speed(expected), "")
         + "</div>"
     )
 
@@ -126,27 +114,27 @@ def _lens(record: LensRecord, size_px: tuple[int, int]) -> list[str]:
     lens = pictures.lens_of_record(record, size_px)
     corners = sum(len(view.corners_px) for view in record.views)
     figures = [
-        _figure(
+        figure(
             "Where the board was",
             pictures.coverage(record, size_px),
             "Every dot is a corner. Red cells have none, yellow ones fewer than ten: hold the board there.",
         ),
-        _figure(
+        figure(
             "How well each direction is known",
             pictures.uncertainty_map(record, size_px),
             "Standard deviation, in pixels, of where a far point would appear. Under 0.5 is good.",
         ),
-        _figure(
+        figure(
             "Residuals, 100 times enlarged",
             pictures.residual_vectors(record, size_px),
             "They should point everywhere. Arrows that agree in a region mean a bent board or a moving lens.",
         ),
-        _figure(
+        figure(
             "What the lens does",
             pictures.distortion_field(lens),
             "From where an ideal lens would put a point (dot) to where this one does, at true scale. Red: the centre.",
         ),
-        _figure(
+        figure(
             "Error of each view", pictures.views_errors(record), "A view far above the median is doubtful."
         ),
     ]
@@ -178,7 +166,7 @@ def _parameter_table(record: LensRecord) -> str:
         if record.optimism > 1.02
         else "Leaving views out confirms the ± of the fit."
     )
-    return _table(("", "value", "95 %"), rows) + f"<p>{note}</p>"
+    return table(("", "value", "95 %"), rows) + f"<p>{note}</p>"
 
 
 def _model_table(record: LensRecord) -> str:
@@ -186,7 +174,7 @@ def _model_table(record: LensRecord) -> str:
         (_MODELS[name] + (" (chosen)" if name == record.model else ""), f"{error:.3f} px")
         for name, error in record.held_out_px.items()
     ]
-    return _table(("distortion model", "error on views not used"), rows) + (
+    return table(("distortion model", "error on views not used"), rows) + (
         f"<p>On the views used the error is {record.rms_px:.3f} px rms; that number always falls with "
         "more parameters.</p>"
     )
@@ -194,7 +182,7 @@ def _model_table(record: LensRecord) -> str:
 
 def _left_out(record: LensRecord) -> str:
     rows = [(escape(name), escape(reason)) for name, reason in record.left_out]
-    return "<h3>Images left out</h3>" + _table(("image", "reason"), rows) if rows else ""
+    return "<h3>Images left out</h3>" + table(("image", "reason"), rows) if rows else ""
 
 
 def _mount(camera: Camera, record: MountRecord | None) -> list[str]:
@@ -215,7 +203,7 @@ def _mount(camera: Camera, record: MountRecord | None) -> list[str]:
         )
     parts = [
         "<h2>Mount</h2>",
-        _table(("", "value", "95 %"), rows),
+        table(("", "value", "95 %"), rows),
         pictures.side_view(mount, camera.intrinsics),
     ]
     if record is not None and record.residuals:
@@ -231,7 +219,7 @@ def _mount(camera: Camera, record: MountRecord | None) -> list[str]:
             for item in record.residuals
         ]
         head = ("measurement", "taped", "from all others", "difference", "expected", "")
-        parts += ["<h3>Every measurement against the others</h3>", _table(head, listed)]
+        parts += ["<h3>Every measurement against the others</h3>", table(head, listed)]
     return parts
 
 
@@ -251,7 +239,7 @@ def _checks(checks: Sequence[Check]) -> list[str]:
         for check in checks
     ]
     head = ("date", "what", "taped", "camera", "error", "expected", "verdict")
-    return ["<h2>Acceptance: tape-measure checks</h2>", _table(head, rows)]
+    return ["<h2>Acceptance: tape-measure checks</h2>", table(head, rows)]
 
 
 def _finding(item: Finding) -> str:
@@ -260,13 +248,3 @@ def _finding(item: Finding) -> str:
 
 def _box(level: str, word: str, text: str) -> str:
     return f'<div class="f {level}"><b class="t">{word}</b>{escape(text[0].upper() + text[1:])}</div>'
-
-
-def _figure(title: str, svg: str, caption: str) -> str:
-    return f"<figure><h3>{title}</h3>{svg}<figcaption>{caption}</figcaption></figure>"
-
-
-def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    top = "".join(f"<th>{cell}</th>" for cell in head)
-    body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
-    return f"<table><tr>{top}</tr>{body}</table>"

@@ -17,6 +17,8 @@ MAY_IMPORT = {
     "pipeline.redact": set(),
     "pipeline.frames": set(),
     "pipeline.config": set(),
+    "pipeline.charts": set(),
+    "pipeline.page": set(),
     "calib.camera": set(),
     "pipeline.capture": {"pipeline.frames"},
     "pipeline.inference": {"pipeline.frames", "pipeline.config"},

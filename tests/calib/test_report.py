@@ -20,7 +20,6 @@ from calib.measured import TEMPLATE, Measured
 from calib.record import MountRecord, Record
 from calib.report import report_html
 from calib.residuals import Residual
-from calib.svg import Chart, heat, ticks
 from pipeline.post.plate_formats import EUROPE
 from tests.calib.conftest import LENS
 
@@ -92,26 +91,6 @@ def test_template_is_what_it_explains(tmp_path: Path) -> None:
     assert [item.distance_m for item in measured.plate_at] == [3.0, 5.0, 8.0]
     everything = re.sub(r"(?m)^#(?=[\[a-z])", "", TEMPLATE)
     assert set(tomllib.loads(everything)) == set(Measured.__dataclass_fields__)
-
-
-def test_ticks_are_round_and_inside() -> None:
-    assert ticks(0, 16) == [0, 5, 10, 15]
-    assert ticks(0.0, 0.3) == pytest.approx([0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3])
-
-
-def test_heat_goes_from_white_to_red() -> None:
-    assert heat(0) == "#ffffff"
-    assert heat(1) == heat(7) == "#e31a1c"
-
-
-def test_chart_puts_the_origin_at_the_lower_left() -> None:
-    chart = Chart("x", "y", (0, 10), (0, 1))
-    chart.line([0, 10], [0, 1], "red", "a line")
-    points = re.search(r'points="([0-9.]+),([0-9.]+) ([0-9.]+),([0-9.]+)"', chart.svg())
-    assert points is not None
-    x0, y0, x1, y1 = map(float, points.groups())
-    assert x0 < x1
-    assert y0 > y1
 
 
 def test_guide_shows_pictures_that_are_there_and_small() -> None:
