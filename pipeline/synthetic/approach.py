@@ -1,18 +1,67 @@
-"""How the vehicle of a clip moves: a closed form, so that the truth of every moment is exact."""
+"""How a vehicle of a clip moves along its lane: in closed form, so that the truth of every moment is exact."""
 
 from __future__ import annotations
 
-import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
+import numpy as np
+
 from pipeline.errors import GateError
+from pipeline.synthetic.tracks import SpeedProfile
+
+_KMH = 3.6
+
+
+class Course(ABC):
+    """Distance over time. Distances are those of the plate's centre along the lane from the point under the camera."""
+
+    start_m: float
+    """Distance at time 0."""
+
+    @property
+    @abstractmethod
+    def duration_s(self) -> float:
+        """For how long the vehicle is watched."""
+
+    @property
+    @abstractmethod
+    def speed(self) -> SpeedProfile:
+        """Closing speed in m/s over time."""
+
+    def at(self, time_s: float) -> tuple[float, float]:
+        """Distance in metres and closing speed in m/s at a time."""
+        moment, speed = np.array([time_s]), self.speed
+        return self.start_m - float(speed.travelled_m(moment)[0]), float(speed.at(moment)[0])
 
 
 @dataclass(frozen=True)
-class Approach:
-    """Constant speed, then, if `stop_m` is given, constant deceleration to a stop there.
+class Drive(Course):
+    """Speeds at some times, straight lines between them.
 
-    Distances are those of the plate's centre along the lane from the road point under the camera.
+    Attributes:
+        start_m: distance at time 0.
+        knots: (time in s, speed in km/h) pairs, times rising from 0; a negative speed leads away from the camera.
+    """
+
+    start_m: float
+    knots: tuple[tuple[float, float], ...]
+
+    @property
+    def duration_s(self) -> float:
+        """Until the last knot."""
+        return self.knots[-1][0]
+
+    @property
+    def speed(self) -> SpeedProfile:
+        """The knots in m/s."""
+        times, speeds = zip(*self.knots, strict=True)
+        return SpeedProfile(times, [speed / _KMH for speed in speeds])
+
+
+@dataclass(frozen=True)
+class Approach(Course):
+    """Constant speed, then, if `stop_m` is given, constant deceleration to a stop there.
 
     Attributes:
         start_m: distance at time 0.
@@ -36,38 +85,36 @@ class Approach:
             raise GateError(
                 "scenario: speed and deceleration must be positive, and the end at 1.5 m or farther"
             )
-        if self.start_m - self._braking_m() < last_m:
+        if self._steady_m < 0:
             raise GateError(
                 f"scenario: from {self.start_m} m there is no room to reach {last_m} m; start farther"
             )
 
     @property
     def duration_s(self) -> float:
-        """Length of the clip."""
-        if self.stop_m is None:
-            return (self.start_m - self.end_m) / self._speed_mps
-        return self._brake_s() + self._speed_mps / self.deceleration_mps2 + self.wait_s
+        """Until the end, or until the vehicle has stood for `wait_s`."""
+        steady_s = self._steady_m / self._speed_mps
+        return steady_s if self.stop_m is None else steady_s + self._braking_s + self.wait_s
 
-    def at(self, time_s: float) -> tuple[float, float]:
-        """Distance in metres and speed in m/s at a time."""
-        speed = self._speed_mps
-        if self.stop_m is None or time_s <= self._brake_s():
-            return self.start_m - speed * time_s, speed
-        braking_s = min(time_s - self._brake_s(), speed / self.deceleration_mps2)
-        left = max(0.0, speed - self.deceleration_mps2 * braking_s)
-        return self.stop_m + left**2 / (2 * self.deceleration_mps2), left
+    @property
+    def speed(self) -> SpeedProfile:
+        """Steady, then falling to nothing."""
+        if self.stop_m is None:
+            return SpeedProfile([0.0], [self._speed_mps])
+        begins_s = self._steady_m / self._speed_mps
+        return SpeedProfile([begins_s, begins_s + self._braking_s], [self._speed_mps, 0.0])
 
     @property
     def _speed_mps(self) -> float:
-        return self.speed_kmh / 3.6
+        return self.speed_kmh / _KMH
 
-    def _braking_m(self) -> float:
-        return 0.0 if self.stop_m is None else self._speed_mps**2 / (2 * self.deceleration_mps2)
+    @property
+    def _braking_s(self) -> float:
+        return self._speed_mps / self.deceleration_mps2
 
-    def _brake_s(self) -> float:
-        """When braking begins."""
-        return (
-            math.inf
-            if self.stop_m is None
-            else ((self.start_m - self.stop_m - self._braking_m()) / self._speed_mps)
-        )
+    @property
+    def _steady_m(self) -> float:
+        """Way at constant speed."""
+        if self.stop_m is None:
+            return self.start_m - self.end_m
+        return self.start_m - self.stop_m - self._speed_mps * self._braking_s / 2

@@ -23,20 +23,20 @@ def write_clip(
     Args:
         path: the video (mp4).
         scenario: what happens in it.
-        truth_path: where to write the truth, a JSON list with one object a frame.
+        truth_path: where to write the truth, a JSON list with one object for each plate in each frame.
         camera_path: where to write the matching camera.toml.
         progress: called with the number of frames done and the number of all.
 
     Returns:
-        The truth of every frame.
+        The truth of every plate in every frame.
     """
     truths: list[Truth] = []
     with ClipWriter(path) as clip:
-        for image, truth in frames(scenario):
+        for done, (image, truth) in enumerate(frames(scenario), start=1):
             clip.write(image, truth.time_s)
-            truths.append(truth)
+            truths += scenario.truths(truth.time_s)
             if progress is not None:
-                progress(len(truths), len(scenario.times_s))
+                progress(done, len(scenario.times_s))
     if truth_path is not None:
         truth_path.write_text(json.dumps([as_json(truth) for truth in truths], indent=1), encoding="utf-8")
     if camera_path is not None:
@@ -45,9 +45,10 @@ def write_clip(
 
 
 def as_json(truth: Truth) -> dict[str, object]:
-    """One frame's truth with the names that the events use."""
+    """One plate's truth in one frame with the names that the events use."""
     return {
         "time_s": truth.time_s,
+        "vehicle": truth.vehicle,
         "corners_px": truth.corners_px.tolist(),
         "range_m": truth.range_m,
         "distance_m": truth.distance_m,

@@ -24,6 +24,7 @@ Layer = NDArray[np.float32]
 
 _NIGHT_ROAD, _NIGHT_CAR, _NIGHT_PLATE = 0.14, 0.30, 0.75
 _LENS_BLUR_PX = 0.55
+_NEAR_M = 0.25  # nothing nearer to the lens is drawn
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,25 +43,36 @@ class Overlay:
 
 
 def frames(scenario: Scenario) -> Iterator[tuple[Image, Truth]]:
-    """Render a clip frame by frame: (H, W, 3) uint8 BGR with its truth."""
+    """Render a clip frame by frame: (H, W, 3) uint8 BGR with the truth of the first vehicle."""
     rng = np.random.default_rng(scenario.seed)
     camera = scenario.camera
-    background = draw_panels(camera, posts(), np.zeros(3)).cover(empty_road(rng, camera))
-    car, plate = car_front(rng), plate_panel(rng, scenario.plate_format)
+    lane_m = np.array([scenario.lane_centre_m, 0.0, 0.0])
+    road = empty_road(rng, camera, scenario.lane_centre_m)
+    background = draw_panels(camera, posts(), lane_m).cover(road)
+    cars = [[*car_front(rng), plate_panel(rng, scenario.plate_format)] for _ in scenario.courses]
     if scenario.night:
         background *= np.float32(_NIGHT_ROAD)
-        car = [dimmed(panel, _NIGHT_CAR) for panel in car]
-        plate = dimmed(plate, _NIGHT_PLATE)
+        cars = [
+            [*(dimmed(panel, _NIGHT_CAR) for panel in body), dimmed(plate, _NIGHT_PLATE)]
+            for *body, plate in cars
+        ]
     sensor = Sensor(rng, camera, noise=3.0 if scenario.night else 1.6)
     for time_s in scenario.times_s:
-        position_m = scenario.position_m(time_s)
-        overlay = draw_panels(camera, [*car, plate], position_m)
-        half = scenario.exposure_s / 2
-        opened, closed = scenario.truth(time_s - half), scenario.truth(time_s + half)
-        image = moved(overlay, opened.corners_px, closed.corners_px).cover(background)
-        if scenario.night:
-            add_glare(image, camera, position_m + LAMPS_M)
+        image = background
+        for vehicle in reversed(range(len(cars))):
+            image = draw_car(image, scenario, time_s, vehicle, cars[vehicle])
         yield sensor.expose(image), scenario.truth(time_s)
+
+
+def draw_car(image: Layer, scenario: Scenario, time_s: float, vehicle: int, panels: Sequence[Panel]) -> Layer:
+    """A copy of `image` with a car in front, as one exposure sees it."""
+    position_m, half = scenario.position_m(time_s, vehicle), scenario.exposure_s / 2
+    overlay = draw_panels(scenario.camera, panels, position_m)
+    opened, closed = (scenario.truth(time_s + shift, vehicle).corners_px for shift in (-half, half))
+    drawn = moved(overlay, opened, closed).cover(image)
+    if scenario.night:
+        add_glare(drawn, scenario.camera, position_m + LAMPS_M)
+    return drawn
 
 
 def plate_panel(rng: np.random.Generator, plate_format: PlateFormat) -> Panel:
@@ -75,11 +87,16 @@ def plate_panel(rng: np.random.Generator, plate_format: PlateFormat) -> Panel:
 
 def draw_panels(camera: Camera, panels: Sequence[Panel], position_m: Array) -> Overlay:
     """Draw panels, given from the farthest to the nearest, whose frame has its origin at `position_m` of the road."""
-    quads = [camera.project(camera.camera_from_road(panel.corners_m + position_m)) for panel in panels]
+    visible = [
+        seen
+        for panel in panels
+        if (seen := in_front(camera, replace(panel, corners_m=panel.corners_m + position_m)))
+    ]
+    quads = [camera.project(camera.camera_from_road(panel.corners_m)) for panel in visible]
     size = camera.intrinsics.width, camera.intrinsics.height
-    x, y, right, bottom = _box(np.vstack(quads), (0, 0, *size))
+    x, y, right, bottom = _box(np.vstack(quads), (0, 0, *size)) if quads else (0, 0, 0, 0)
     layer = np.zeros((bottom - y, right - x, 4), np.float32)
-    for panel, quad in zip(panels, quads, strict=True):
+    for panel, quad in zip(visible, quads, strict=True):
         x0, y0, x1, y1 = _box(quad, (x, y, right, bottom))
         if x1 > x0 and y1 > y0:
             oversampling = 4 if x1 - x0 < 400 else 2
@@ -90,10 +107,30 @@ def draw_panels(camera: Camera, panels: Sequence[Panel], position_m: Array) -> O
     return Overlay(layer, (slice(y, bottom), slice(x, right)))
 
 
+def in_front(camera: Camera, panel: Panel) -> Panel | None:
+    """The part of a panel, given in the road frame, that is in front of the camera; None if nothing is.
+
+    It is cut along its rows, so that a bonnet that passes under the camera goes piece by piece.
+    """
+    upper, lower = panel.corners_m[[0, 1]], panel.corners_m[[3, 2]]
+    far, near = (float(camera.camera_from_road(edge)[:, 2].min()) for edge in (upper, lower))
+    if min(far, near) >= _NEAR_M:
+        return panel
+    if max(far, near) <= _NEAR_M:
+        return None
+    rows = len(panel.texture)
+    cut = round(rows * (_NEAR_M - far) / (near - far))
+    first, last = (0, cut) if far > near else (cut, rows)
+    if last - first < 2:
+        return None
+    top, bottom = (upper + row / rows * (lower - upper) for row in (first, last))
+    return Panel(panel.texture[first:last], np.vstack([top, bottom[::-1]]))
+
+
 def moved(overlay: Overlay, opened_px: Array, closed_px: Array, steps: int = 3) -> Overlay:
     """Average over the exposure: the image grows and shifts as the plate's corners do meanwhile."""
     travel = float(np.abs(closed_px - opened_px).max())
-    if travel < 0.02 or overlay.layer.size == 0:
+    if not travel > 0.02 or overlay.layer.size == 0:  # NaN: the plate is behind the camera
         return overlay
     origin = np.array([overlay.area[1].start, overlay.area[0].start])
     middle = (opened_px + closed_px) / 2

@@ -16,8 +16,11 @@ LANE_HALF_WIDTH_M = 1.6
 _WHITE, _KERB, _GRASS = (205, 206, 206), (150, 152, 154), (52, 84, 74)
 
 
-def empty_road(rng: np.random.Generator, camera: Camera) -> NDArray[np.float32]:
-    """(H, W, 3) float32 BGR, 0 to 255: ground and distance as `camera` sees them on an overcast day."""
+def empty_road(rng: np.random.Generator, camera: Camera, lane_centre_m: float = 0.0) -> NDArray[np.float32]:
+    """(H, W, 3) float32 BGR, 0 to 255: ground and distance as `camera` sees them on an overcast day.
+
+    `lane_centre_m` is how far to the right of the camera the middle of the lane lies.
+    """
     lens = camera.intrinsics
     columns, rows = np.meshgrid(np.arange(lens.width), np.arange(lens.height))
     rays = camera.unproject(np.stack([columns, rows], axis=-1))
@@ -26,7 +29,7 @@ def empty_road(rng: np.random.Generator, camera: Camera) -> NDArray[np.float32]:
     across, along, up = np.moveaxis(towards, -1, 0)
     far = _distance(rng, np.arctan2(across, along), up / along)
     reach = eye[2] / np.maximum(-up, 1e-3)
-    ground = _ground(rng, across * reach, along * reach, reach / lens.fx, camera)
+    ground = _ground(rng, across * reach - lane_centre_m, along * reach, reach / lens.fx, camera)
     haze = np.clip(along * reach / 70.0, 0, 0.8)[..., None]
     ground = ground * (1 - haze) + np.array((196, 192, 186)) * haze
     horizon = np.clip(0.5 - up * lens.fy, 0, 1)[..., None]
@@ -34,7 +37,7 @@ def empty_road(rng: np.random.Generator, camera: Camera) -> NDArray[np.float32]:
 
 
 def posts() -> list[Panel]:
-    """Gate furniture beside the lane, in the road frame, farthest first."""
+    """Gate furniture beside the lane, x from its middle, farthest first."""
     panels = []
     for x, y in ((-2.05, 9.5), (2.05, 9.5), (-2.05, 7.0), (2.05, 7.0)):
         post = Sketch(x - 0.08, x + 0.08, 0.0, 1.0, 200)
@@ -62,7 +65,7 @@ def _lit_from_left(sketch: Sketch, centre_x: float, half_width: float) -> Sketch
 
 
 def _ground(rng: np.random.Generator, x: Layer, y: Layer, texel_m: Layer, camera: Camera) -> Layer:
-    """Colours at road points (x, y); `texel_m` is what one pixel spans across the viewing direction."""
+    """Colours at road points (x, y), x from the lane's middle; a pixel spans `texel_m` across the viewing direction."""
     grain = rng.standard_normal((1024, 1024)).astype(np.float32)
     tone = 98.0 + 0.0 * x
     for cell_m, strength in ((0.012, 15.0), (0.05, 6.0), (0.4, 4.0), (1.7, 6.0)):
