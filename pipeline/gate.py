@@ -32,7 +32,8 @@ BATCHES_IN_FLIGHT = 2
 
 SIZES_M = {plate_format.name: (plate_format.width_m, plate_format.height_m) for plate_format in FORMATS}
 
-FrameListener = Callable[[PlateObservation, Sequence[PassageReport]], None]
+FrameListener = Callable[[PlateObservation], None]
+ReportListener = Callable[[PassageReport], None]
 
 
 @dataclass(eq=False)
@@ -129,6 +130,7 @@ class Gate:
         sink: EventSink,
         settings: Settings,
         on_frame: FrameListener | None = None,
+        on_report: ReportListener | None = None,
     ) -> None:
         """Wire the stages; nothing runs yet.
 
@@ -139,10 +141,11 @@ class Gate:
             sink: takes the events.
             settings: how to run.
             on_frame: called for every frame after its events, in the thread of `run`.
+            on_report: called for every report of a passage after its event, in the same thread.
         """
         self._lanes = {lane.camera: lane for lane in lanes}
         self._locator, self._composer, self._sink = locator, composer, sink
-        self._settings, self._on_frame = settings, on_frame
+        self._settings, self._on_frame, self._on_report = settings, on_frame, on_report
         self._inbox: queue.SimpleQueue[_Located | _StateChange | _Ended] = queue.SimpleQueue()
         self._places = threading.Semaphore(BATCHES_IN_FLIGHT)
         ready = threading.Condition()
@@ -244,15 +247,16 @@ class Gate:
             lane.frames += 1
             lane.epoch = frame.stamp.epoch
             observation = PlateObservation(frame.stamp, location, frame)
-            reports = lane.tracker.update(observation)
-            self._emit_reports(lane, reports)
+            self._emit_reports(lane, lane.tracker.update(observation))
             if self._on_frame is not None:
-                self._on_frame(observation, reports)
+                self._on_frame(observation)
 
     def _emit_reports(self, lane: Lane, reports: Sequence[PassageReport]) -> None:
         for report in reports:
             lane.passages += report.kind == "new"
             self._sink.emit(self._composer.passage(report), self._crop(report))
+            if self._on_report is not None:
+                self._on_report(report)
 
     def _crop(self, report: PassageReport) -> bytes | None:
         if not self._settings.plate_crops:

@@ -99,14 +99,16 @@ def replaying(**changes) -> Settings:
 
 
 def test_every_frame_of_a_recording_is_located_in_order_and_makes_one_passage():
-    locator, sink, seen = FakeLocator(), Collected(), []
+    locator, sink, seen, told = FakeLocator(), Collected(), [], []
     gate = Gate(
         [lane(FakeRecording("a", 20))], locator, EventComposer(), sink, replaying(),
-        on_frame=lambda observation, reports: seen.append(observation.stamp.index),
+        on_frame=lambda observation: seen.append(observation.stamp.index),
+        on_report=lambda report: told.append(f"passage.{report.kind}"),
     )  # fmt: skip
     assert gate.run() is True
     assert locator.batches == [[index] for index in range(20)]
     assert seen == list(range(20))
+    assert told == [kind for kind in sink.kinds if kind.startswith("passage.")]
     assert sink.kinds[0] == "passage.new" and sink.kinds[-1] == "passage.end"
     assert sink.kinds.count("passage.new") == 1
     assert not locator.interrupted.is_set()

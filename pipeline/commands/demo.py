@@ -79,7 +79,15 @@ def run_pipeline(args: argparse.Namespace, scenario: Scenario, clip: Path) -> li
         listener = Listener(progress, annotated, lane.tracking.presence_threshold)
         listener.begin(lane)
         sinks = FanOut([publisher, journal])
-        gate = Gate([lane], locator, EventComposer(), sinks, settings_of(session), listener.note)
+        gate = Gate(
+            [lane],
+            locator,
+            EventComposer(),
+            sinks,
+            settings_of(session),
+            listener.see_frame,
+            listener.see_report,
+        )
         with stopping_on_signals(gate.stop):
             if not gate.run():
                 raise GateError("interrupted")

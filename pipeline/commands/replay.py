@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -83,8 +82,9 @@ def execute(args: argparse.Namespace) -> int:
         listener = Listener(progress, clip, args.presence_threshold)
         for lane in lanes:
             listener.begin(lane)
+            settings = settings_of(session, args.realtime)
             gate = Gate(
-                [lane], locator, composer, FanOut(sinks), settings_of(session, args.realtime), listener.note
+                [lane], locator, composer, FanOut(sinks), settings, listener.see_frame, listener.see_report
             )
             with stopping_on_signals(gate.stop):
                 finished = gate.run()
@@ -147,14 +147,16 @@ class Listener:
         """The next recording starts; in the clip it follows the one before."""
         self._lane, self._latest, self._begins_s = lane, None, self._ends_s
 
-    def note(self, observation: PlateObservation, reports: Sequence[PassageReport]) -> None:
+    def see_report(self, report: PassageReport) -> None:
+        """What is known now."""
+        self._latest = None if report.kind == "end" else report
+
+    def see_frame(self, observation: PlateObservation) -> None:
         """One frame is done."""
         if self._lane is not None and self._progress.total is not None:
             self._progress.total += self._lane.source.frame_count_hint or 0
             self._lane = None
         self._progress.update()
-        for report in reports:
-            self._latest = None if report.kind == "end" else report
         if self._clip is not None:
             time_s = self._begins_s + observation.stamp.time_s
             picture = draw_location(observation.frame.image, observation.plate, self._threshold)

@@ -96,6 +96,11 @@ class PassageTracker:
         self._clock = FrameClock()
         self._count = 0
 
+    @property
+    def track(self) -> Track | None:
+        """What is kept of the vehicle of the current passage, for those who look on."""
+        return self._passage.track if self._passage else None
+
     def update(self, observation: PlateObservation) -> list[PassageReport]:
         """Take the next frame's observation, plate or none.
 
