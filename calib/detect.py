@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calib.boards import Board
+from calib.refine import refine_corners
 
 Array = NDArray[np.float64]
 Image = NDArray[np.uint8]
 
 LEAST_CORNERS = 8
 _SEARCH_PX = 1600  # longer images are searched in a smaller copy first: most frames show no board
-_REFINE_STOP = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 40, 0.001)
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +51,9 @@ class BoardFinder:
             if self.board.kind == "charuco"
             else find_chessboard(grey, self.board.corner_grid)
         )
-        return found if found is not None and _spread_out(found.corners_px) else None
+        if found is None or not _spread_out(found, self.board.corner_grid[0]):
+            return None
+        return Detection(found.ids, refine_corners(grey, self.board, found.ids, found.corners_px))
 
     def _charuco(self, grey: Image) -> Detection | None:
         layouts = (False, True) if self.legacy is None else (self.legacy,)
@@ -86,7 +88,7 @@ def find_chessboard(grey: Image, corner_grid: tuple[int, int]) -> Detection | No
     if not found:
         return None
     corners_px = (np.asarray(corners, np.float64).reshape(-1, 2) + 0.5) / scale - 0.5
-    return Detection(np.arange(len(corners_px)), _refined(grey, corners_px, corner_grid))
+    return Detection(np.arange(len(corners_px)), corners_px)
 
 
 def count_corners(grey: Image) -> tuple[int, int] | None:
@@ -103,19 +105,9 @@ def markers_seen(grey: Image, board: Board) -> set[int]:
     return set() if ids is None else {int(number) for number in ids.ravel()}
 
 
-def _refined(grey: Image, corners_px: Array, corner_grid: tuple[int, int]) -> Array:
-    """Corners moved to the saddle point near them, in a window that reaches a third of a square."""
-    grid = corners_px.reshape(corner_grid[1], corner_grid[0], 2)
-    steps = np.concatenate([np.linalg.norm(np.diff(grid, axis=axis), axis=2).ravel() for axis in (0, 1)])
-    half = int(np.clip(steps.min() / 3, 2, 11))
-    start = np.ascontiguousarray(corners_px, np.float32).reshape(-1, 1, 2)
-    return np.asarray(
-        cv2.cornerSubPix(grey, start, (half, half), (-1, -1), _REFINE_STOP), np.float64
-    ).reshape(-1, 2)
-
-
-def _spread_out(corners_px: Array) -> bool:
-    """The corners do not lie on one line, from which no pose could be told."""
-    centred = corners_px - corners_px.mean(axis=0)
+def _spread_out(found: Detection, columns: int) -> bool:
+    """At least two rows hold two corners, and all do not lie on one line of the image: a pose can be told."""
+    centred = found.corners_px - found.corners_px.mean(axis=0)
     sizes = np.linalg.svd(centred, compute_uv=False)
-    return bool(sizes[1] > 0.05 * sizes[0])
+    in_row = np.unique(found.ids // columns, return_counts=True)[1]
+    return bool(np.sum(in_row >= 2) >= 2 and sizes[1] > 0.05 * sizes[0])
