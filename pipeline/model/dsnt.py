@@ -10,12 +10,17 @@ count in cells (cell centres at integers); `cells_to_px` and `px_to_cells` chang
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 WINDOW_RADIUS_CELLS = 4
 """Half-width of the decoding window: 4 standard deviations of the heatmaps that training aims at."""
+OUTSIDE = -1e4
+"""Logit of the cells outside of a window: no weight after the softmax."""
 
 
 def normalized_coordinates(cells: int, device: torch.device | None = None) -> Tensor:
@@ -85,29 +90,94 @@ def euclidean_distance(a: Tensor, b: Tensor) -> Tensor:
     return ((a - b).square().sum(dim=-1) + 1e-12).sqrt()
 
 
-def corner_loss(
-    logits: Tensor, corners_cells: Tensor, sigma_cells: float, js_weight: float, euclidean_weight: float
-) -> Tensor:
-    """Loss of every corner, (B, K): weighted Euclidean distance in cells + Jensen-Shannon regularisation.
+@dataclass(frozen=True)
+class LossWeights:
+    """How the terms of `corner_loss` are weighed.
 
-    Eq. 10 of the reference. The Euclidean term aims at the expectation of the target heatmap rather than at the
-    corner itself: away from borders they are the same, and at a border the two terms then agree.
+    Attributes:
+        divergence: of the Jensen-Shannon divergence, per nat.
+        distance: of the distance between the expectation over the whole heatmap and the corner, per cell.
+        windowed: of the same distance within the decoding window, per cell.
+    """
+
+    divergence: float
+    distance: float
+    windowed: float
+
+
+def corner_loss(logits: Tensor, corners_cells: Tensor, sigma_cells: float, weights: LossWeights) -> Tensor:
+    """Loss of every corner, (B, K): Euclidean distances in cells + Jensen-Shannon regularisation.
+
+    Eq. 10 of the reference, and a distance in the window that decoding looks at. The distances aim at the expectation
+    of the target heatmap rather than at the corner itself: away from borders they are the same, and where a border or
+    the window cuts the heatmap off, all terms then agree.
 
     Args:
         logits: (B, K, h, w).
         corners_cells: (B, K, 2) true corners in cells.
         sigma_cells: standard deviation of the target Gaussian.
-        js_weight: weight of the divergence in nats.
-        euclidean_weight: weight of the distance, per cell.
+        weights: of the terms.
     """
     heatmaps = spatial_softmax(logits.float())
     size_cells = (logits.shape[-1], logits.shape[-2])
     targets = gaussian_heatmaps(corners_cells, size_cells, sigma_cells)
-    expected = normalized_to_cells(dsnt(heatmaps), size_cells)
-    wanted = normalized_to_cells(dsnt(targets), size_cells)
-    return euclidean_weight * euclidean_distance(expected, wanted) + js_weight * js_divergence(
-        heatmaps, targets
-    )
+    loss = weights.divergence * js_divergence(heatmaps, targets)
+    if weights.distance:
+        expected = normalized_to_cells(dsnt(heatmaps), size_cells)
+        wanted = normalized_to_cells(dsnt(targets), size_cells)
+        loss = loss + weights.distance * euclidean_distance(expected, wanted)
+    if weights.windowed:
+        loss = loss + weights.windowed * _windowed_distance(logits.float(), targets)
+    return loss
+
+
+def _windowed_distance(logits: Tensor, targets: Tensor) -> Tensor:
+    """Distance of the expectations of heatmaps and targets in the decoding window, in cells, (B, K).
+
+    0 where the window misses the target: there is nothing to refine before the peak is at the right place.
+    """
+    window = window_around_peak(logits, WINDOW_RADIUS_CELLS)
+    heatmaps = spatial_softmax(logits.masked_fill(~window.inside, OUTSIDE))
+    cut = targets * window.inside
+    mass = cut.sum(dim=(-2, -1), keepdim=True)
+    hit = mass > 0.5
+    cut = torch.where(hit, cut / mass.clamp_min(0.5), heatmaps.detach())
+    return euclidean_distance(_mean_offset(heatmaps, window), _mean_offset(cut, window)) * hit[..., 0, 0]
+
+
+def _mean_offset(heatmaps: Tensor, window: Window) -> Tensor:
+    """Expected position against the window's centre, (B, K, 2) in cells."""
+    x = (heatmaps.sum(dim=-2) * window.x_cells).sum(dim=-1)
+    y = (heatmaps.sum(dim=-1) * window.y_cells).sum(dim=-1)
+    return torch.stack((x, y), dim=-1)
+
+
+class Window(NamedTuple):
+    """A square around each heatmap's highest cell.
+
+    Attributes:
+        centre_cells: (B, K, 2) that cell, x and y.
+        x_cells: (B, K, w) offset of every column from it, as a float.
+        y_cells: (B, K, h) offset of every row.
+        inside: (B, K, h, w) whether a cell belongs to the square.
+    """
+
+    centre_cells: Tensor
+    x_cells: Tensor
+    y_cells: Tensor
+    inside: Tensor
+
+
+def window_around_peak(logits: Tensor, radius_cells: int) -> Window:
+    """The window of 2 * radius + 1 cells a side around each peak of (B, K, h, w); borders cut it off."""
+    height, width = logits.shape[-2:]
+    peak = logits.flatten(2).argmax(dim=-1)
+    column, row = peak % width, torch.div(peak, width, rounding_mode="floor")
+    x = torch.arange(width, device=logits.device) - column.unsqueeze(-1)
+    y = torch.arange(height, device=logits.device) - row.unsqueeze(-1)
+    inside = (x.abs() <= radius_cells).unsqueeze(-2) & (y.abs() <= radius_cells).unsqueeze(-1)
+    centre = torch.stack((column, row), dim=-1)
+    return Window(centre.to(logits.dtype), x.to(logits.dtype), y.to(logits.dtype), inside)
 
 
 def windowed_dsnt(logits: Tensor, radius_cells: int = WINDOW_RADIUS_CELLS) -> tuple[Tensor, Tensor]:
@@ -123,26 +193,18 @@ def windowed_dsnt(logits: Tensor, radius_cells: int = WINDOW_RADIUS_CELLS) -> tu
     Returns:
         Means (B, K, 2), x and y in cells, and covariances (B, K, 2, 2) in cells squared.
     """
-    height, width = logits.shape[-2:]
-    peak = logits.flatten(2).argmax(dim=-1)
-    x = torch.arange(width, device=logits.device) - (peak % width).unsqueeze(-1)
-    y = torch.arange(height, device=logits.device) - torch.div(peak, width, rounding_mode="floor").unsqueeze(
-        -1
-    )
-    inside = (x.abs() <= radius_cells).unsqueeze(-2) & (y.abs() <= radius_cells).unsqueeze(-1)
-    window = spatial_softmax(logits.masked_fill(~inside, -1e4))
-
-    x, y = x.to(window.dtype), y.to(window.dtype)
-    column, row = window.sum(dim=-2), window.sum(dim=-1)
+    window = window_around_peak(logits, radius_cells)
+    heatmaps = spatial_softmax(logits.masked_fill(~window.inside, OUTSIDE))
+    x, y = window.x_cells, window.y_cells
+    column, row = heatmaps.sum(dim=-2), heatmaps.sum(dim=-1)
     mean_x, mean_y = (column * x).sum(dim=-1), (row * y).sum(dim=-1)
     dx, dy = x - mean_x.unsqueeze(-1), y - mean_y.unsqueeze(-1)
     var_x, var_y = (column * dx.square()).sum(dim=-1), (row * dy.square()).sum(dim=-1)
-    cov_xy = (window * dx.unsqueeze(-2) * dy.unsqueeze(-1)).sum(dim=(-2, -1))
+    cov_xy = (heatmaps * dx.unsqueeze(-2) * dy.unsqueeze(-1)).sum(dim=(-2, -1))
 
     mean_x = _where_cut_off(column, x, mean_x, radius_cells)
     mean_y = _where_cut_off(row, y, mean_y, radius_cells)
-    origin = torch.stack((peak % width, torch.div(peak, width, rounding_mode="floor")), dim=-1)
-    means = torch.stack((mean_x, mean_y), dim=-1) + origin.to(window.dtype)
+    means = torch.stack((mean_x, mean_y), dim=-1) + window.centre_cells
     covariances = torch.stack((var_x, cov_xy, cov_xy, var_y), dim=-1).unflatten(-1, (2, 2))
     return means, covariances
 

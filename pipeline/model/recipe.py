@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from pipeline.errors import GateError
+from pipeline.model.dsnt import LossWeights
 
 DEFAULT_RECIPE = Path(__file__).parent / "recipe.toml"
 
@@ -21,6 +22,8 @@ class Phase(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         learning_rate: peak rate of the fresh layers (layer4 and the heads).
         pretrained_rate: peak rate of the ImageNet layers, as a share of `learning_rate`.
         plate_width_px: smallest and largest width of the target plate in the training image.
+        drawn_share: share of the images with a plate in which a drawn one, with exact corners, takes its place.
+        loss: weights of the terms of the corner loss (`dsnt.LossWeights`).
     """
 
     width_px: int
@@ -30,6 +33,8 @@ class Phase(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     learning_rate: float
     pretrained_rate: float
     plate_width_px: tuple[float, float]
+    drawn_share: float
+    loss: LossWeights
 
 
 class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -38,8 +43,6 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         seed: of initialisation and of every sample.
         sigma_cells: standard deviation of the target heatmaps, in cells of 8 px.
-        euclidean_weight: weight of the distance between expectation and corner, per cell.
-        js_weight: weight of the Jensen-Shannon divergence, per nat.
         presence_weight: weight of the presence cross entropy, per nat.
         average_decay: the weights that are kept are an exponential moving average with this decay a step.
         weight_decay: of AdamW.
@@ -48,8 +51,6 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     seed: int
     sigma_cells: float
-    euclidean_weight: float
-    js_weight: float
     presence_weight: float
     average_decay: float
     weight_decay: float

@@ -30,7 +30,9 @@ def batches(
     """The batches of the rest of the run, from `step` on."""
     first = 0
     for number, phase in enumerate(recipe.phase):
-        augmentation = Augmentation(phase.width_px, phase.height_px, phase.plate_width_px)
+        augmentation = Augmentation(
+            phase.width_px, phase.height_px, phase.plate_width_px, drawn_share=phase.drawn_share
+        )
         samples = TrainingSamples(photographs, augmentation, phase.steps * phase.batch, recipe.seed + number)
         rest = range(max(0, step - first) * phase.batch, len(samples))
         first += phase.steps

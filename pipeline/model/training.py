@@ -80,13 +80,9 @@ class Training:
         with torch.autocast("cpu", dtype=torch.bfloat16):
             logits, presence_logits = self.network(images)
         recipe, has_plate = self.recipe, presence > 0.5
-        corners = corner_loss(
-            logits[has_plate],
-            px_to_cells(corners_px[has_plate], STRIDE_PX),
-            recipe.sigma_cells,
-            recipe.js_weight,
-            recipe.euclidean_weight,
-        )
+        phase, _ = recipe.at(self.step)
+        targets_cells = px_to_cells(corners_px[has_plate], STRIDE_PX)
+        corners = corner_loss(logits[has_plate], targets_cells, recipe.sigma_cells, phase.loss)
         corner = corners.mean() if has_plate.any() else logits.sum() * 0
         presence_loss = functional.binary_cross_entropy_with_logits(presence_logits, presence)
         self.optimizer.zero_grad(set_to_none=True)

@@ -46,7 +46,7 @@ def random_view(
     view_size_px = np.array([settings.width_px, settings.height_px])
     centre = quad.mean(axis=0)
     angle = np.deg2rad(np.clip(rng.normal(0, settings.rotation_sd_deg), -20, 20))
-    stretch, shear = np.exp(rng.normal(0, 0.06)), rng.normal(0, 0.06)
+    stretch, shear = np.exp(rng.normal(0, 0.12)), rng.normal(0, 0.08)
     rotation = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     affine = np.eye(3)
     affine[:2, :2] = rotation @ np.array([[stretch, shear], [0, 1 / stretch]])

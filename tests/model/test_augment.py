@@ -83,6 +83,29 @@ def test_target_is_unmistakably_the_largest_plate_in_view(monkeypatch):
         assert red < 0.8 * cv2.contourArea(sample.corners_px.astype(np.float32))
 
 
+def test_drawn_plate_hides_the_labelled_one_whatever_its_shape():
+    _, corners = _photograph_with_white_plate(angle_deg=5)
+    rng = np.random.default_rng(4)
+    for size_m in augment.PLATE_SIZES_M:
+        place = augment._place_for_drawn_plate(rng, corners, size_m)
+        outline = place.astype(np.float32)
+        assert all(cv2.pointPolygonTest(outline, tuple(corner), False) >= 0 for corner in corners)
+        width, height = np.linalg.norm(place[1] - place[0]), np.linalg.norm(place[3] - place[0])
+        assert width / height == pytest.approx(size_m[0] / size_m[1], rel=0.02)
+
+
+def test_rival_is_smaller_and_leaves_the_target_untouched():
+    image = np.full((240, 320, 3), 90, np.uint8)
+    target = np.array([[120.0, 100.0], [200.0, 100.0], [200.0, 120.0], [120.0, 120.0]])
+    changed = 0
+    for seed in range(20):
+        view = augment._with_rival(np.random.default_rng(seed), image, target)
+        different = (view != image).any(axis=2)
+        assert not different[99:122, 119:202].any()
+        changed += different.any()
+    assert changed > 10
+
+
 def test_erased_plate_is_gone():
     image, corners = _photograph_with_white_plate(angle_deg=0)
     for seed in range(6):

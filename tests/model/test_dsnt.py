@@ -107,14 +107,33 @@ def test_js_divergence_is_symmetric_zero_for_equals_and_ln2_for_strangers():
 def test_corner_loss_of_a_shifted_delta_is_its_distance_in_cells():
     logits = torch.full((1, 1, 24, 32), -80.0)
     logits[0, 0, 10, 13] = 80
-    loss = dsnt.corner_loss(logits, torch.tensor([[[10.0, 14.0]]]), 1.0, js_weight=0, euclidean_weight=1)
+    loss = dsnt.corner_loss(logits, torch.tensor([[[10.0, 14.0]]]), 1.0, dsnt.LossWeights(0, 1, 0))
     assert loss.item() == pytest.approx(5.0, abs=1e-3)
 
 
 def test_corner_loss_is_zero_where_the_heatmap_is_the_target_even_at_a_border():
     corner = torch.tensor([[[0.2, 11.6]]])
     logits = dsnt.gaussian_heatmaps(corner, (16, 12), 1.0).clamp_min(1e-37).log()
-    assert dsnt.corner_loss(logits, corner, 1.0, js_weight=1, euclidean_weight=1).item() < 1e-3
+    assert dsnt.corner_loss(logits, corner, 1.0, dsnt.LossWeights(1, 1, 1)).item() < 1e-3
+
+
+def test_windowed_loss_is_the_distance_in_the_window_and_nothing_outside_matters():
+    corner = torch.tensor([[[20.0, 14.0]]])
+    logits = dsnt.gaussian_heatmaps(corner + 0.5, (32, 24), 1.0).clamp_min(1e-30).log()
+    windowed = dsnt.LossWeights(0, 0, 1)
+    loss = dsnt.corner_loss(logits, corner, 1.0, windowed).item()
+    assert loss == pytest.approx(0.5 * 2**0.5, abs=0.02)
+    logits[0, 0, 2, 3] = -4  # background mass far from the peak
+    assert dsnt.corner_loss(logits, corner, 1.0, windowed).item() == pytest.approx(loss, abs=1e-6)
+
+
+def test_windowed_loss_leaves_a_peak_that_is_elsewhere_to_the_other_terms():
+    logits = torch.full((1, 1, 24, 32), -80.0)
+    logits[0, 0, 3, 3] = 80
+    logits.requires_grad_()
+    loss = dsnt.corner_loss(logits, torch.tensor([[[25.0, 14.0]]]), 1.0, dsnt.LossWeights(0, 0, 1))
+    loss.sum().backward()
+    assert loss.item() == 0 and torch.equal(logits.grad, torch.zeros_like(logits))
 
 
 def test_gradients_agree_with_finite_differences():
@@ -133,4 +152,6 @@ def test_gradients_agree_with_finite_differences():
         logits,
     )
     assert torch.autograd.gradcheck(lambda z: dsnt.windowed_dsnt(z)[0], logits)
+    window_targets = dsnt.gaussian_heatmaps(dsnt.windowed_dsnt(logits)[0].detach() + 0.3, (6, 5), 1.0)
+    assert torch.autograd.gradcheck(lambda z: dsnt._windowed_distance(z, window_targets), logits)
     assert heatmaps.sum().item() == pytest.approx(4)

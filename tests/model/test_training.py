@@ -15,8 +15,6 @@ from pipeline.model.training import Training, load_network  # noqa: E402
 RECIPE = """
 seed = 1
 sigma_cells = 1.0
-euclidean_weight = 0.25
-js_weight = 1.0
 presence_weight = 0.2
 average_decay = 0.9
 weight_decay = 0.01
@@ -28,6 +26,8 @@ batch = 2
 learning_rate = 1e-3
 pretrained_rate = 0.5
 plate_width_px = [30.0, 60.0]
+drawn_share = 0.5
+loss = { divergence = 1.0, distance = 0.2, windowed = 0.0 }
 [[phase]]
 width_px = 128
 height_px = 96
@@ -36,6 +36,8 @@ batch = 2
 learning_rate = 1e-4
 pretrained_rate = 0.5
 plate_width_px = [30.0, 80.0]
+drawn_share = 0.5
+loss = { divergence = 0.5, distance = 0.0, windowed = 1.0 }
 """
 
 
