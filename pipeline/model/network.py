@@ -8,7 +8,9 @@ from torchvision.models import resnet50
 from pipeline.model.dsnt import spatial_softmax
 
 STRIDE_PX = 8
-"""Pixels a heatmap cell; the input's sides must divide by it."""
+"""Pixels a heatmap cell of the shipped network; the input's sides must divide by it."""
+DILATED_STAGES = {32: [False, False, False], 16: [False, False, True], 8: [False, True, True]}
+"""Which of layer2, layer3 and layer4 are dilated instead of strided, for each stride; 32 is the ordinary ResNet50."""
 CORNERS = 4
 
 
@@ -21,14 +23,15 @@ class DilatedResNet50DSNT(nn.Module):
     never bends the localisation.
 
     Args:
-        stride_on_first_conv: put the stride of layer2 on its 1x1 convolution (ResNet v1, as in Keras' weights)
-            instead of its 3x3 one (torchvision).
+        stride_on_first_conv: put the stride of a strided stage on its 1x1 convolution (ResNet v1, as in Keras'
+            weights) instead of its 3x3 one (torchvision).
+        stride_px: 8, or 16 or 32 for comparison. The tensors are the same for all, so weights fit each of them.
     """
 
-    def __init__(self, stride_on_first_conv: bool = False) -> None:
+    def __init__(self, stride_on_first_conv: bool = False, stride_px: int = STRIDE_PX) -> None:
         super().__init__()
-        self.stride_on_first_conv = stride_on_first_conv
-        backbone = resnet50(weights=None, replace_stride_with_dilation=[False, True, True])
+        self.stride_on_first_conv, self.stride_px = stride_on_first_conv, stride_px
+        backbone = resnet50(weights=None, replace_stride_with_dilation=DILATED_STAGES[stride_px])
         self.stem = nn.Sequential(backbone.conv1, backbone.bn1, backbone.relu, backbone.maxpool)
         self.layer1, self.layer2 = backbone.layer1, backbone.layer2
         self.layer3, self.layer4 = backbone.layer3, backbone.layer4
@@ -38,16 +41,18 @@ class DilatedResNet50DSNT(nn.Module):
         nn.init.normal_(self.heatmaps.weight, std=0.01)
         nn.init.zeros_(self.evidence.weight)
         if stride_on_first_conv:
-            self.layer2[0].conv1.stride, self.layer2[0].conv2.stride = (2, 2), (1, 1)
+            for block in (self.layer2[0], self.layer3[0], self.layer4[0]):
+                block.conv1.stride, block.conv2.stride = block.conv2.stride, (1, 1)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Run the network.
 
         Args:
-            images: (B, 3, H, W) RGB, normalised with ImageNet's mean and standard deviation; H and W divide by 8.
+            images: (B, 3, H, W) RGB, normalised with ImageNet's mean and standard deviation; H and W divide by
+                the stride.
 
         Returns:
-            Heatmap logits (B, 4, H / 8, W / 8) and presence logits (B,).
+            Heatmap logits (B, 4, H / stride, W / stride) and presence logits (B,).
         """
         features = self.layer4(self.layer3(self.layer2(self.layer1(self.stem(images)))))
         logits = self.heatmaps(features).float()
