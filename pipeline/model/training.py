@@ -40,13 +40,20 @@ class Training:
     the factor from the heatmaps' second moments to the covariance of the corner errors, measured when the run ends.
     """
 
-    def __init__(self, recipe: Recipe, stride_on_first_conv: bool, learn_statistics: bool = True) -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        stride_on_first_conv: bool,
+        learn_statistics: bool = True,
+        stride_px: int = STRIDE_PX,
+    ) -> None:
         torch.manual_seed(recipe.seed)
         self.recipe = recipe
         self.learn_statistics = learn_statistics
         self.step = 0
         self.covariance_scale = 1.0
-        self.network = DilatedResNet50DSNT(stride_on_first_conv).to(memory_format=torch.channels_last)
+        network = DilatedResNet50DSNT(stride_on_first_conv, stride_px)
+        self.network = network.to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.network).eval().requires_grad_(False)
         for name in FROZEN:
             self.network.get_submodule(name).requires_grad_(False)
@@ -81,7 +88,7 @@ class Training:
             logits, presence_logits = self.network(images)
         recipe, has_plate = self.recipe, presence > 0.5
         phase, _ = recipe.at(self.step)
-        targets_cells = px_to_cells(corners_px[has_plate], STRIDE_PX)
+        targets_cells = px_to_cells(corners_px[has_plate], self.network.stride_px)
         corners = corner_loss(logits[has_plate], targets_cells, recipe.sigma_cells, phase.loss)
         corner = corners.mean() if has_plate.any() else logits.sum() * 0
         presence_loss = functional.binary_cross_entropy_with_logits(presence_logits, presence)
@@ -119,6 +126,7 @@ class Training:
             "recipe": msgspec.to_builtins(self.recipe),
             "stride_on_first_conv": self.network.stride_on_first_conv,
             "learn_statistics": self.learn_statistics,
+            "stride_px": self.network.stride_px,
             "step": self.step,
             "covariance_scale": self.covariance_scale,
             "network": self.network.state_dict(),
@@ -133,7 +141,8 @@ class Training:
         """The run as it was when the checkpoint was written."""
         state = _read(path)
         recipe = msgspec.convert(state["recipe"], Recipe)
-        training = cls(recipe, state["stride_on_first_conv"], state["learn_statistics"])
+        stride_px = state.get("stride_px", STRIDE_PX)
+        training = cls(recipe, state["stride_on_first_conv"], state["learn_statistics"], stride_px)
         training.network.load_state_dict(state["network"])
         training.average.load_state_dict(state["average"])
         training.optimizer.load_state_dict(state["optimizer"])
@@ -144,7 +153,7 @@ class Training:
 def load_network(path: Path) -> tuple[DilatedResNet50DSNT, float]:
     """The averaged network of a checkpoint, ready for evaluation and export, and the scale of its covariances."""
     state = _read(path)
-    network = DilatedResNet50DSNT(state["stride_on_first_conv"])
+    network = DilatedResNet50DSNT(state["stride_on_first_conv"], state.get("stride_px", STRIDE_PX))
     network.load_state_dict(state["average"])
     return network.eval().requires_grad_(False), state["covariance_scale"]
 
