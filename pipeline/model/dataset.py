@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
 from pipeline.errors import GateError
+from pipeline.frames import plate_width_px
 from pipeline.model.augment import Sample, make_negative, make_positive
 from pipeline.model.view import Augmentation
 
 IMAGENET_MEAN_RGB = (0.485, 0.456, 0.406)
 IMAGENET_SD_RGB = (0.229, 0.224, 0.225)
 VALIDATION_SHARE = 0.1
-"""Share of the photographs of `train` that is held back to steer training; never part of `dev`."""
+"""Share of the photographs of `train` that is held back where the index names no validation; never part of `dev`."""
 
 LABEL_WEIGHT = {"human": 1.0, "verified": 1.0, "spot": 0.4, "loose": 0.05, "box": 0.0}
 """How often a photograph is drawn with its own plate, by how well its corners are known."""
@@ -41,8 +42,7 @@ class Plate:
     @property
     def width_px(self) -> float:
         """Mean length of the upper and the lower edge."""
-        top, bottom = self.corners_px[1] - self.corners_px[0], self.corners_px[2] - self.corners_px[3]
-        return float(np.linalg.norm(top) + np.linalg.norm(bottom)) / 2
+        return plate_width_px(self.corners_px)
 
     @property
     def area_px2(self) -> float:
@@ -110,12 +110,16 @@ def _photograph(entry: dict, folder: Path) -> Photograph:
 
 
 def select(photographs: Sequence[Photograph], split: str) -> list[Photograph]:
-    """The photographs of one split; `validation` is the part of `train` that training does not see."""
-    if split == "validation":
-        return [photo for photo in photographs if photo.split == "train" and _held_back(photo)]
-    if split == "train":
-        return [photo for photo in photographs if photo.split == "train" and not _held_back(photo)]
-    return [photo for photo in photographs if photo.split == split]
+    """The photographs of one split.
+
+    `validation` steers training and is not trained on: the photographs that the index puts there or, where it names
+    none, a tenth of `train`.
+    """
+    named = [photo for photo in photographs if photo.split == split]
+    if split not in ("train", "validation") or any(photo.split == "validation" for photo in photographs):
+        return named
+    held_back = split == "validation"
+    return [photo for photo in photographs if photo.split == "train" and _held_back(photo) == held_back]
 
 
 def _held_back(photo: Photograph) -> bool:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -35,6 +37,15 @@ def test_train_and_validation_share_no_photograph_and_no_group(plate_index):
     train, validation = ({photo.group for photo in select(photographs, s)} for s in ("train", "validation"))
     assert not train & validation
     assert len(train) + len(validation) == 8
+
+
+def test_validation_that_the_index_names_is_taken_as_it_is(plate_index):
+    photographs = [
+        replace(photo, split="validation" if number < 3 else "train")
+        for number, photo in enumerate(read_index(plate_index))
+    ]
+    assert select(photographs, "validation") == photographs[:3]
+    assert select(photographs, "train") == photographs[3:]
 
 
 def test_samples_depend_on_seed_and_index_alone(plate_index):
