@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calib.camera import Camera
-from pipeline.post.fit import Window
 from pipeline.post.hypotheses import search
+from pipeline.post.linearised import Window
 from pipeline.post.plate_formats import PlateFormat
 from pipeline.post.plate_motion import PlateAt
 from pipeline.post.priors import pose_prior
@@ -40,6 +40,6 @@ def fitted_corners_px(
     best = max(found, key=lambda item: item.log_weight)
     setting = best.fit.setting
     plate = PlateAt(
-        best.posterior.motion, window.corner_times_s, window.ages_s, setting.width_m, setting.axes
+        best.posterior.motion, window.corner_times_s, window.by_accelerations_m, setting.width_m, setting.axes
     )
     return camera.project(plate.points)

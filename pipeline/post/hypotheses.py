@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from calib.camera import Camera
 from pipeline.post import drives
-from pipeline.post.fit import Fit, Window, fit
+from pipeline.post.fit import Fit, fit
+from pipeline.post.linearised import Window
 from pipeline.post.plate_formats import PlateFormat
-from pipeline.post.plate_motion import ASPECT, POSE, SPEED, TILT, YAW, X, Y, Z, moved_on
+from pipeline.post.plate_motion import ACCELERATIONS, ASPECT, POSE, SPEED, TILT, YAW, X, Y, Z, moved_on
 from pipeline.post.posterior import Functionals, Posterior, posterior
 from pipeline.post.priors import (
     PosePrior,
@@ -28,7 +30,7 @@ _UNKNOWN_FORMAT = 0.01  # prior probability that the plate is of none of the for
 _ASPECT_REACH = 5.0  # formats this many sd from the fitted aspect are not tried
 _SAME_ANGLE = 0.02  # rad; minima that are this close are one
 _HOPELESS_COST = 20.0
-_FAR_PLACE, _FAR_SPEED = 0.01, 0.5  # of the range; m/s
+_FAR_PLACE, _FAR_ANGLE = 0.03, 0.06  # of the range; rad
 _NEARLY = 0.3  # of the cost; the posterior adds a step of its own
 
 Measure = Callable[[Fit, Window], Functionals]
@@ -43,7 +45,7 @@ class Hypothesis:
     fit: Fit
     posterior: Posterior
 
-    @property
+    @cached_property
     def log_weight(self) -> float:
         """Logarithm of its probability given the track, not normalised."""
         logs = self.posterior.mixture.log_weights
@@ -100,7 +102,7 @@ def follow(
         way = item.posterior.way
         refitted = fit(window, setting, way, start, max_steps=0)
         judged = posterior(refitted, window, measure(refitted, window))
-        if _far(refitted.motion, judged.motion):
+        if _far(refitted.motion, judged.motion, window):
             refitted = fit(window, setting, judged.way, judged.motion, tolerance=_NEARLY)
             judged = posterior(refitted, window, measure(refitted, window))
         found.append(Hypothesis(plate_format, item.log_prior, refitted, judged))
@@ -143,11 +145,12 @@ def _same_facing(one: Array, other: Array) -> bool:
     return bool(np.max(np.abs(one - other)[[YAW, TILT]]) < _SAME_ANGLE)
 
 
-def _far(one: Array, other: Array) -> bool:
-    """Too far for one linear step: by over 1 % of the range, 0.02 rad or 0.5 m/s."""
-    change = np.abs(other - one)
-    place = float(np.linalg.norm(change[[X, Y, Z]]) / np.linalg.norm(one[[X, Y, Z]]))
-    return place > _FAR_PLACE or float(change[[YAW, TILT]].max()) > _SAME_ANGLE or change[SPEED] > _FAR_SPEED
+def _far(one: Array, other: Array, window: Window) -> bool:
+    """Too far for one linear step: what it leaves out grows with the square of these changes."""
+    change = other - one
+    swing = change[SPEED] * window.times_s[0] + window.by_accelerations_m[0, 0] @ change[ACCELERATIONS]
+    place = (float(np.linalg.norm(change[[X, Y, Z]])) + abs(swing)) / float(np.linalg.norm(one[[X, Y, Z]]))
+    return bool(place > _FAR_PLACE or np.max(np.abs(change[[YAW, TILT]])) > _FAR_ANGLE)
 
 
 def _near(formats: Sequence[PlateFormat], unknown: Hypothesis, tolerance: float) -> list[PlateFormat]:

@@ -11,11 +11,11 @@ from pipeline.frames import Estimate
 
 Array = NDArray[np.float64]
 
-_LEVELS: Array = np.array([[0.025], [0.975]])
+_LEVELS: Array = np.array([0.025, 0.975]).reshape(2, 1, 1)
 _NORMAL_QUANTILES: Array = np.array([-1.959964, 1.959964]).reshape(2, 1, 1)
 _GRID: Array = np.linspace(-8.0, 8.0, 3201)
 _NORMAL: Array = np.array([0.5 * math.erfc(-item / math.sqrt(2)) for item in _GRID])
-_BISECTIONS = 12
+_SECTIONS, _ROUNDS = 8, 4
 
 
 def summed_up(weights: Array, means: Array, sds: Array) -> list[Estimate]:
@@ -41,11 +41,15 @@ def normal_below(limits: Array) -> Array:
 
 
 def _quantiles(weights: Array, means: Array, sds: Array) -> Array:
-    """(2, q), by bisection between the Gaussians' own quantiles, all at once."""
+    """(2, q), between the Gaussians' own quantiles, by rounds that each find the right one of eight sections."""
     own = means.T + _NORMAL_QUANTILES * sds.T
-    low, high = own.min(axis=2), own.max(axis=2)
-    for _ in range(_BISECTIONS):
-        middle = 0.5 * (low + high)
-        below = normal_below((middle[..., None] - means.T) / sds.T) @ weights < _LEVELS
-        low, high = np.where(below, middle, low), np.where(below, high, middle)
-    return 0.5 * (low + high)
+    low = own.min(axis=2)
+    width = own.max(axis=2) - low
+    centres, per_sd = means.T[:, None], 1.0 / sds.T[:, None]
+    steps = np.arange(1, _SECTIONS) / _SECTIONS
+    for _ in range(_ROUNDS):
+        limits = low[..., None] + width[..., None] * steps
+        below = normal_below((limits[..., None] - centres) * per_sd) @ weights
+        width = width / _SECTIONS
+        low = low + np.sum(below < _LEVELS, axis=2) * width
+    return np.asarray(low + 0.5 * width)

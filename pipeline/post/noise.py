@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.post.fit import NOISE_PRIOR_FRAMES, Fit, Window
+from pipeline.post.fit import NOISE_PRIOR_FRAMES, Fit
+from pipeline.post.linearised import Window
 from pipeline.post.plate_motion import DRIVE, POSE, SPEED
 
 Array = NDArray[np.float64]
@@ -22,10 +23,11 @@ LAST = 4
 """Columns of curvature and residual."""
 
 _CORRELATIONS: Array = np.array([0.0, 0.3, 0.55, 0.75, 0.88, 0.95])  # between neighbouring frames
-_IMPROBABLE = 16.0  # twice the log odds against the best correlation at which one is left out
+_IMPROBABLE = 10.0  # twice the log odds against the best correlation at which one is left out
 _LONGEST_LINK = 3.0  # median time steps; the noise of frames further apart is independent
 _LEAST_JITTER = 0.1  # of the corner noise; less is left out
 _RIDGE = 1e-3
+_NOTHING = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,89 +42,151 @@ class NormalEquations:
     frames: int
 
 
+@dataclass(frozen=True, eq=False)
+class _Links:
+    """The inverse of the noise's correlation from frame to frame, for each of g correlations.
+
+    It is tridiagonal, since the noise of a frame depends on that of the frame before only: `own` (g, n) on the
+    diagonal, `beside` (g, n - 1). `linked` (n - 1,) tells which frames depend on the one before.
+    """
+
+    correlations: Array
+    linked: NDArray[np.bool_]
+    own: Array
+    beside: Array
+
+    def __getitem__(self, keep: NDArray[np.bool_]) -> _Links:
+        """Some of the correlations."""
+        return _Links(self.correlations[keep], self.linked, self.own[keep], self.beside[keep])
+
+    @property
+    def log_det(self) -> Array:
+        """(g,), logarithm of the determinant of the correlation of one coordinate."""
+        return np.asarray(np.count_nonzero(self.linked) * np.log(1 - self.correlations**2))
+
+
+def _links(times_s: Array) -> _Links:
+    steps = np.diff(times_s)
+    linked = steps <= _LONGEST_LINK * np.sort(steps)[len(steps) // 2] if len(steps) else np.zeros(0, np.bool_)
+    ends = np.concatenate([[False], linked, [False]])
+    c = _CORRELATIONS[:, None]
+    own = 1 + (ends[:-1] + 0.0 + ends[1:]) * (c**2 / (1 - c**2))
+    return _Links(_CORRELATIONS, linked, own, -c / (1 - c**2) * linked)
+
+
 def normal_equations(fit: Fit, window: Window) -> NormalEquations:
     """Gram matrices of slopes and residuals, freed of each probable correlation and of the times' errors."""
-    near, keep = fit.near, fit.inliers
+    near, keep = fit.near, np.flatnonzero(fit.inliers)
     slopes, residuals = near.slopes[keep], near.residuals[keep]
     lens = window.data.lens_slopes[keep].reshape(len(residuals), 8, -1)
     columns = [slopes[..., POSE], -lens, slopes[..., DRIVE], near.curvatures[keep], residuals[..., None]]
     rows = np.concatenate(columns, axis=2)
-    steps = np.diff(window.times_s[keep])
-    linked = steps <= _LONGEST_LINK * (np.median(steps) if len(steps) else 0.0)
     jitter = near.by_time[keep] * window.data.time_sd_s[keep, None]
-    correlations, variance = _probable_correlations(residuals, jitter, linked)
-    grams = _grams(rows, linked, correlations)
-    log_det = 8 * linked.sum() * np.log(1 - correlations**2)
-    if np.max(np.sum(jitter**2, axis=1)) > _LEAST_JITTER**2:
-        removed, jitter_log_det = _time_errors(rows, jitter, linked, correlations, variance)
+    links, variance = _probable_links(residuals, jitter, _links(window.times_s[keep]))
+    grams = _grams(rows, links)
+    log_det = 8 * links.log_det
+    if np.max(_squares(jitter)) > _LEAST_JITTER**2:
+        removed, jitter_log_det = _time_errors(rows, jitter, links, variance)
         grams, log_det = grams - removed, log_det + jitter_log_det
     return NormalEquations(grams, log_det, len(residuals))
 
 
-def _probable_correlations(residuals: Array, jitter: Array, linked: NDArray[np.bool_]) -> tuple[Array, Array]:
-    """The correlations worth a calculation (g,), and the noise variance under each.
+def _probable_links(residuals: Array, jitter: Array, links: _Links) -> tuple[_Links, Array]:
+    """The correlations worth a calculation, and the noise variance (g,) under each.
 
     Both from the residuals across the direction of the time errors.
     """
-    direction = jitter / np.maximum(np.linalg.norm(jitter, axis=1, keepdims=True), 1e-12)
-    across = residuals - direction * np.sum(direction * residuals, axis=1, keepdims=True)
-    total = _grams(across[..., None], linked, _CORRELATIONS)[:, 0, 0]
+    along = np.einsum("ni,ni->n", jitter, residuals)
+    across = residuals - jitter * (along / np.maximum(_squares(jitter), 1e-24))[:, None]
+    beside = np.einsum("ni,ni->n", across[1:], across[:-1])
+    total = links.own @ _squares(across) + 2 * links.beside @ beside
     prior_count = 8 * NOISE_PRIOR_FRAMES
     count = prior_count + max(7 * len(residuals) - SPEED, 0)
     variance = (prior_count + total) / count
-    misfit = count * np.log(variance) + 7 * linked.sum() * np.log(1 - _CORRELATIONS**2)
+    misfit = count * np.log(variance) + 7 * links.log_det
     keep = misfit < misfit.min() + _IMPROBABLE
-    return _CORRELATIONS[keep], variance[keep]
+    return links[keep], variance[keep]
 
 
-def _grams(rows: Array, linked: NDArray[np.bool_], correlations: Array) -> Array:
+def _grams(rows: Array, links: _Links) -> Array:
     """(g, k, k) Gram matrices of rows (n, 8, k) freed of each correlation.
 
-    Of a frame that is linked to the one before it only the news count, (row - c * row before) / sqrt(1 - c^2).
+    Of a frame that is linked to the one before it only the news count, (row - c * row before) / sqrt(1 - c^2). The
+    sums over frames that this takes do not depend on c.
     """
-    wide = rows.shape[2]
-    now, before = rows[1:][linked].reshape(-1, wide), rows[:-1][linked].reshape(-1, wide)
-    alone = np.concatenate([rows[:1], rows[1:][~linked]]).reshape(-1, wide)
-    cross = now.T @ before
-    c = correlations[:, None, None]
-    news = now.T @ now - c * (cross + cross.T) + c**2 * (before.T @ before)
-    return np.asarray(alone.T @ alone + news / (1 - c**2))
+    linked, wide = links.linked, rows.shape[2]
+    every, alone = _gram(rows), _gram(rows[np.append(True, ~linked)])
+    now, before = every - alone, every - _gram(rows[np.append(~linked, True)])
+    cross = rows[1:].reshape(-1, wide).T @ (rows[:-1] * linked[:, None, None]).reshape(-1, wide)
+    c = links.correlations[:, None, None]
+    news = now - c * (cross + cross.T) + c**2 * before
+    return np.asarray(alone + news / (1 - c**2))
 
 
-def _time_errors(
-    rows: Array, jitter: Array, linked: NDArray[np.bool_], correlations: Array, variance: Array
-) -> tuple[Array, Array]:
+def _gram(rows: Array) -> Array:
+    flat = rows.reshape(-1, rows.shape[2])
+    return flat.T @ flat
+
+
+def _squares(rows: Array) -> Array:
+    """(n,) squared lengths of rows (n, 8)."""
+    return np.asarray(np.einsum("ni,ni->n", rows, rows))
+
+
+def _time_errors(rows: Array, jitter: Array, links: _Links, variance: Array) -> tuple[Array, Array]:
     """What the unknown time errors of the frames take away from the Gram matrices, and add to the log determinant.
 
     Each frame has one time error with the derivatives `jitter` (n, 8), in units of its sd. All are eliminated at
-    once; their normal equations are tridiagonal because the noise is linked to the frame before only.
+    once; their normal equations are tridiagonal as the noise's inverse correlation is.
     """
-    count, c, noise = len(rows), correlations[:, None], variance[:, None]
-    factor = 1 / (1 - c**2)
-    links = np.zeros(count + 1)
-    links[1:-1] = linked
-    own_weight = 1 + links[:-1] * (factor - 1) + links[1:] * c**2 * factor
-    link_weight = -c * factor * links[1:-1]
-    mixed = own_weight[..., None] * (jitter[:, None] @ rows)[:, 0]
-    mixed[:, 1:] += link_weight[..., None] * (jitter[1:, None] @ rows[:-1])[:, 0]
-    mixed[:, :-1] += link_weight[..., None] * (jitter[:-1, None] @ rows[1:])[:, 0]
+    own, beside, noise = links.own[..., None], links.beside[..., None], variance[:, None]
+    mixed = own * (jitter[:, None] @ rows)[:, 0]
+    mixed[:, 1:] += beside * (jitter[1:, None] @ rows[:-1])[:, 0]
+    mixed[:, :-1] += beside * (jitter[:-1, None] @ rows[1:])[:, 0]
+    diagonal = 1 + links.own * _squares(jitter) / noise
+    off_diagonal = links.beside * np.einsum("ni,ni->n", jitter[1:], jitter[:-1]) / noise
+    pivots, rooted = eliminated(diagonal, off_diagonal, mixed)
+    removed = rooted.swapaxes(1, 2) @ (rooted / (pivots * noise)[..., None])
+    return removed, np.sum(np.log(pivots), axis=1)
 
-    index = np.arange(count)
-    matrix = np.zeros((len(c), count, count))
-    matrix[:, index, index] = 1 + own_weight * np.sum(jitter**2, axis=1) / noise
-    beside = link_weight * np.sum(jitter[1:] * jitter[:-1], axis=1) / noise
-    matrix[:, index[1:], index[:-1]] = matrix[:, index[:-1], index[1:]] = beside
-    removed = mixed.swapaxes(1, 2) @ np.linalg.solve(matrix, mixed) / noise[..., None]
-    return removed, log_det_of(matrix)
+
+def eliminated(diagonal: Array, beside: Array, right: Array) -> tuple[Array, Array]:
+    """Gaussian elimination of g positive definite tridiagonal systems T x = right.
+
+    With T = L D L' the pivots are D and the rest is L^-1 right. L has ones on its diagonal and -m below it, so that
+    L^-1 = (1 + M)(1 + M^2)(1 + M^4) ..., M holding m; each factor is one shift of all rows at once.
+
+    Args:
+        diagonal: (g, n).
+        beside: (g, n - 1), above and below the diagonal.
+        right: (g, n, k).
+
+    Returns:
+        pivots (g, n), L^-1 right (g, n, k).
+    """
+    pivots = np.array([_pivots(*pair) for pair in zip(diagonal.tolist(), beside.tolist(), strict=True)])
+    found, power, shift = right.copy(), -beside / pivots[:, :-1], 1
+    largest = np.abs(power).max(initial=0.0)
+    while shift < len(pivots[0]) and largest > _NOTHING:
+        found[:, shift:] += power[..., None] * found[:, :-shift]
+        power, shift, largest = power[:, shift:] * power[:, :-shift], 2 * shift, largest**2
+    return pivots, found
+
+
+def _pivots(diagonal: list[float], beside: list[float]) -> list[float]:
+    found = diagonal[:1]
+    for own, link in zip(diagonal[1:], beside, strict=True):
+        found.append(own - link * link / found[-1])
+    return found
 
 
 def noise_variance(normal: NormalEquations, root: Array) -> Array:
     """(g,) noise variance for each correlation: what the freest drive leaves, over its degrees of freedom."""
     drive = normal.grams.shape[1] - DRIVES - LAST
-    keep = [*range(SPEED), *range(drive, drive + DRIVES), normal.grams.shape[1] - 1]
+    keep = np.array([*range(SPEED), *range(drive, drive + DRIVES), normal.grams.shape[1] - 1])
     scale = np.eye(len(keep))
     scale[SPEED:-1, SPEED:-1] = root
-    grams = scale.T @ normal.grams[:, keep][:, :, keep] @ scale
+    grams = scale.T @ normal.grams[:, keep[:, None], keep] @ scale
     slopes, pulls = grams[:, :-1, :-1], grams[:, :-1, -1]
     inverse = np.linalg.inv(slopes + _RIDGE * np.eye(len(keep) - 1))
     left = grams[:, -1, -1] - np.sum(pulls * (inverse @ pulls[..., None])[..., 0], axis=1)

@@ -18,6 +18,8 @@ POSE are those that do not change with time, DRIVE are SPEED and ACCELERATIONS.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -31,8 +33,7 @@ POSE, DRIVE, ACCELERATIONS = slice(0, SPEED), slice(SPEED, COUNT), slice(SPEED +
 CAMERA_AXES: Array = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
 """Camera frame from reference axes where no mount is known; its transpose turns a plate's axes into them."""
 
-_PLATE_AXES: Array = CAMERA_AXES.T
-_SIGNS: Array = np.array([[-1.0, -1.0, 0.0], [1.0, -1.0, 0.0], [1.0, 1.0, 0.0], [-1.0, 1.0, 0.0]])
+_SIGNS: Array = np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]])
 _AGES_S: Array = np.array([0.0, 0.1, 0.24, 0.44, 0.7, 1.05, 1.5, 2.0])
 """Between these ages an acceleration is constant. Short stretches near the present: braking begins abruptly."""
 
@@ -76,26 +77,26 @@ class PlateAt:
         points: (n, 4, 3), corners TL, TR, BR, BL in the camera frame.
     """
 
-    def __init__(self, motion: Array, times_s: Array, ages_s: Array, width_m: float, axes: Array) -> None:
+    def __init__(
+        self, motion: Array, times_s: Array, by_accelerations_m: Array, width_m: float, axes: Array
+    ) -> None:
         """Place the plate.
 
         Args:
             motion: (17,) parameters.
             times_s: (n, 4) seconds at which each corner is seen, relative to the newest frame.
-            ages_s: bounds of the stretches of acceleration, from `stretch_ages_s`.
+            by_accelerations_m: (n, 4, 7), `travel_by_accelerations` at these times.
             width_m: width of the plate.
             axes: (3, 3) rotation from the reference axes into the camera frame.
         """
-        self._times_s = times_s
-        self._by_accelerations = travel_by_accelerations(times_s, ages_s)
-        self._travel = motion[SPEED] * times_s + self._by_accelerations @ motion[ACCELERATIONS]
+        self._times_s, self._by_accelerations = times_s, by_accelerations_m
+        self._travel = motion[SPEED] * times_s + by_accelerations_m @ motion[ACCELERATIONS]
         directions = np.stack(travel_direction(motion[HEADING], motion[SLOPE]), axis=1)
         self._moves = axes @ np.concatenate([np.eye(3), directions], axis=1)
-        shape, turns, bends = plate_shape(motion, width_m)
-        self._turns, self._bends = axes @ turns, axes @ bends
+        shape = plate_shape(motion, width_m) @ axes.T
+        self._turns, self._bends = shape[:, 1:5].swapaxes(1, 2), shape[:, 5:].swapaxes(1, 2)
         self._veer = axes @ (directions[:, 0] * (1.0, 1.0, 0.0))
-        corners = shape @ axes.T + axes @ motion[:3]
-        self.points: Array = corners - self._travel[..., None] * self._moves[:, 3]
+        self.points: Array = shape[:, 0] + axes @ motion[:3] - self._travel[..., None] * self._moves[:, 3]
 
     def derivatives(self, by_point: Array) -> tuple[Array, Array]:
         """Derivatives of two numbers a corner, given those by the corner's point as (n, 4, 2, 3).
@@ -131,32 +132,47 @@ class PlateAt:
         return np.concatenate([bends.reshape(4, frames, 2, 2).swapaxes(0, 1), veers[..., None]], axis=3)
 
 
-def plate_shape(motion: Array, width_m: float) -> tuple[Array, Array, Array]:
-    """Corners (4, 3) about the plate's centre in reference axes, and how they depend on its facing.
+def plate_shape(motion: Array, width_m: float) -> Array:
+    """Corners about the plate's centre in reference axes, and how they depend on its facing.
 
-    First derivatives (4, 3, 4) by YAW, TILT, ROLL, ASPECT, second derivatives (4, 3, 2) by YAW and by TILT.
+    Returns:
+        (4, 7, 3): the corners, their derivatives by YAW, TILT, ROLL, ASPECT, second derivatives by YAW and by TILT.
     """
-    turn, by_azimuth = _azimuth(motion[HEADING] + motion[YAW])
-    lean, by_elevation = _elevation(motion[SLOPE] + motion[TILT])
-    roll, by_roll = _roll(motion[ROLL])
-    shape = (0.5 * width_m * _SIGNS * (1.0, np.exp(motion[ASPECT]), 0.0)) @ _PLATE_AXES.T
-    rolled = shape @ roll.T
-    leaned = rolled @ lean.T
-    facing = turn @ lean
-    slopes = [
-        leaned @ by_azimuth.T,
-        rolled @ (turn @ by_elevation).T,
-        shape @ (facing @ by_roll).T,
-        (shape * (0.0, 0.0, 1.0)) @ (facing @ roll).T,
-    ]
-    corners = leaned @ turn.T
-    bends = [-corners * (1.0, 1.0, 0.0), -(leaned * (0.0, 1.0, 1.0)) @ turn.T]
-    return corners, np.stack(slopes, axis=2), np.stack(bends, axis=2)
+    right, down = _plate_axes(motion[HEADING] + motion[YAW], motion[SLOPE] + motion[TILT], motion[ROLL])
+    rolled = (down[0], [-item for item in right[0]])
+    across = [*right[:3], rolled[0], [0.0] * 3, *right[3:]]
+    along = [*down[:3], rolled[1], down[0], *down[3:]]
+    half = 0.5 * width_m * _SIGNS * (1.0, math.exp(motion[ASPECT]))
+    return np.asarray(half @ np.array([across, along]).reshape(2, -1)).reshape(4, -1, 3)
+
+
+def _plate_axes(azimuth: float, elevation: float, roll: float) -> tuple[list[list[float]], list[list[float]]]:
+    """Unit vectors along the plate's rows and down its columns, in reference axes.
+
+    Each is followed by its derivatives by azimuth and elevation, and its second ones by azimuth and by elevation.
+    """
+    ca, sa = math.cos(azimuth), math.sin(azimuth)
+    ce, se = math.cos(elevation), math.sin(elevation)
+    cr, sr = math.cos(roll), math.sin(roll)
+    found = []
+    for x, back in ((cr, sr), (-sr, cr)):  # of a plate that faces along Y: to the right, and down
+        y, z = se * back, -ce * back
+        ahead, side = ca * y - sa * x, ca * x + sa * y
+        found.append(
+            [
+                [side, ahead, z],
+                [ahead, -side, 0.0],
+                [-sa * z, -ca * z, y],
+                [-side, -ahead, 0.0],
+                [-sa * y, -ca * y, -z],
+            ]
+        )
+    return found[0], found[1]
 
 
 def travel_direction(heading: float, slope: float) -> tuple[Array, Array, Array]:
     """(3,) unit vector along the line of travel, away from the camera, and its two derivatives."""
-    sh, ch, ss, cs = np.sin(heading), np.cos(heading), np.sin(slope), np.cos(slope)
+    sh, ch, ss, cs = math.sin(heading), math.cos(heading), math.sin(slope), math.cos(slope)
     direction = np.array([sh * cs, ch * cs, ss])
     return direction, np.array([ch * cs, -sh * cs, 0.0]), np.array([-sh * ss, -ch * ss, cs])
 
@@ -164,27 +180,6 @@ def travel_direction(heading: float, slope: float) -> tuple[Array, Array, Array]
 def facing_angles(rotation: Array) -> tuple[float, float, float]:
     """Azimuth, elevation and roll (rad) of a plate from its (3, 3) rotation into the reference axes."""
     away = rotation[:, 2]
-    azimuth, elevation = np.arctan2(away[0], away[1]), np.arcsin(np.clip(away[2], -1.0, 1.0))
-    unrolled = (_azimuth(azimuth)[0] @ _elevation(elevation)[0]).T @ rotation @ _PLATE_AXES.T
-    return float(azimuth), float(elevation), float(np.arctan2(unrolled[0, 2], unrolled[0, 0]))
-
-
-def _azimuth(angle: float) -> tuple[Array, Array]:
-    """Rotation (3, 3) about Z that takes Y towards X, and its derivative."""
-    c, s = np.cos(angle), np.sin(angle)
-    turn = np.array([[c, s, 0.0], [-s, c, 0.0], [0.0, 0.0, 1.0]])
-    return turn, np.array([[-s, c, 0.0], [-c, -s, 0.0], [0.0, 0.0, 0.0]])
-
-
-def _elevation(angle: float) -> tuple[Array, Array]:
-    """Rotation (3, 3) about X that takes Y towards Z, and its derivative."""
-    c, s = np.cos(angle), np.sin(angle)
-    turn = np.array([[1.0, 0.0, 0.0], [0.0, c, -s], [0.0, s, c]])
-    return turn, np.array([[0.0, 0.0, 0.0], [0.0, -s, -c], [0.0, c, -s]])
-
-
-def _roll(angle: float) -> tuple[Array, Array]:
-    """Rotation (3, 3) about Y that takes Z towards X, and its derivative."""
-    c, s = np.cos(angle), np.sin(angle)
-    turn = np.array([[c, 0.0, s], [0.0, 1.0, 0.0], [-s, 0.0, c]])
-    return turn, np.array([[-s, 0.0, c], [0.0, 0.0, 0.0], [-c, 0.0, -s]])
+    azimuth, elevation = math.atan2(away[0], away[1]), math.asin(np.clip(away[2], -1.0, 1.0))
+    level, upright = (np.array(axis[0]) for axis in _plate_axes(azimuth, elevation, 0.0))
+    return azimuth, elevation, math.atan2(rotation[:, 0] @ upright, rotation[:, 0] @ level)

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.post import drives
-from pipeline.post.fit import NOISE_PRIOR_FRAMES, Fit, Window
+from pipeline.post.fit import NOISE_PRIOR_FRAMES, Fit
+from pipeline.post.linearised import Window
 from pipeline.post.noise import DRIVES, LAST, log_det_of, noise_variance, normal_equations
 from pipeline.post.plate_motion import DRIVE, HEADING, POSE, SLOPE, SPEED, TILT, YAW
 
@@ -35,11 +36,11 @@ class Functionals:
 
 @dataclass(frozen=True, eq=False)
 class Mixture:
-    """m Gaussians: logarithms of their weights (m,), not normalised, means (m, q), covariances (m, q, q)."""
+    """m Gaussians: logarithms of their weights (m,), not normalised, means and variances (m, q)."""
 
     log_weights: Array
     means: Array
-    covariances: Array
+    variances: Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,30 +68,43 @@ class _Reduced:
     shift: Array
 
 
+@dataclass(frozen=True, eq=False)
+class _Ways:
+    """The drive alone, for g correlations and w ways: log weights (g, w), and how it changes from the fit (g, w, 8).
+
+    Means and variances (g, w, q) are those of the quantities, as far as they depend on the drive.
+    """
+
+    log_weights: Array
+    change: Array
+    means: Array
+    variances: Array
+
+
 def posterior(fit: Fit, window: Window, functionals: Functionals) -> Posterior:
     """Linearise at the fit, weigh every correlation and every way to drive."""
     normal = normal_equations(fit, window)
-    variance = noise_variance(normal, window.roots[0][drives.VARYING])
+    variance = noise_variance(normal, window.roots.each[drives.VARYING])
     pose_count = normal.grams.shape[1] - DRIVES - LAST
     z0 = np.zeros(pose_count)
     z0[:SPEED] = (fit.motion[POSE] - fit.setting.mean) / fit.setting.sd
     pose = _without_pose(normal.grams / variance[:, None, None], z0, fit.setting.sd)
-    log_weights, change, drive_covariance = _ways(pose, fit.motion[DRIVE], window.roots[0])
-    prior_count = 8 * NOISE_PRIOR_FRAMES
-    log_noise = (8 * normal.frames + prior_count) * np.log(variance) + prior_count / variance
-    log_weights -= 0.5 * (log_noise + normal.log_det)[:, None]
-
     outputs = np.zeros((len(functionals.values), pose_count))
     outputs[:, :SPEED] = functionals.by_pose * fit.setting.sd
     direct = functionals.by_drive - outputs @ pose.by_drive
-    means = functionals.values - (pose.shift @ outputs.T)[:, None] + change @ direct.swapaxes(1, 2)
-    covariances = direct[:, None] @ drive_covariance @ direct[:, None].swapaxes(2, 3)
-    covariances += (outputs @ pose.covariance @ outputs.T)[:, None]
+    ways = _ways(pose, fit.motion[DRIVE], window.roots, direct)
+    prior_count = 8 * NOISE_PRIOR_FRAMES
+    log_noise = (8 * normal.frames + prior_count) * np.log(variance) + prior_count / variance
+    log_weights = ways.log_weights - 0.5 * (log_noise + normal.log_det)[:, None]
+    means = ways.means + (functionals.values - pose.shift @ outputs.T)[:, None]
+    variances = ways.variances + np.sum(outputs @ pose.covariance * outputs, axis=2)[:, None]
+
     best, way = np.unravel_index(int(np.argmax(log_weights)), log_weights.shape)
-    pose_change = -(pose.shift[best] + pose.by_drive[best] @ change[best, way])[:SPEED] * fit.setting.sd
-    motion = fit.motion + np.concatenate([pose_change, change[best, way]])
+    change = ways.change[best, way]
+    pose_change = -(pose.shift[best] + pose.by_drive[best] @ change)[:SPEED] * fit.setting.sd
+    motion = fit.motion + np.concatenate([pose_change, change])
     count = len(functionals.values)
-    mixture = Mixture(log_weights.ravel(), means.reshape(-1, count), covariances.reshape(-1, count, count))
+    mixture = Mixture(log_weights.ravel(), means.reshape(-1, count), variances.reshape(-1, count))
     return Posterior(mixture, motion, int(way), float(np.sqrt(variance[best])))
 
 
@@ -99,51 +113,57 @@ def _without_pose(grams: Array, z0: Array, sd: Array) -> _Reduced:
     pose, drive = slice(0, len(z0)), slice(len(z0), len(z0) + DRIVES)
     precision = grams[:, pose, pose] + np.eye(len(z0))
     covariance = np.asarray(np.linalg.inv(precision), dtype=np.float64)
-    grams = _with_expected_residuals(grams, covariance, sd)
-    pull = grams[:, pose, -1] + z0
-    by_drive = covariance @ grams[:, pose, drive]
-    shift = (covariance @ pull[..., None])[..., 0]
+    pull, cost = _expected_residuals(grams, covariance, sd)
+    pose_pull, by_drive = pull[:, pose] + z0, covariance @ grams[:, pose, drive]
+    shift = (covariance @ pose_pull[..., None])[..., 0]
     left = grams[:, drive, drive] - grams[:, drive, pose] @ by_drive
-    left_pull = grams[:, drive, -1] - (grams[:, drive, pose] @ shift[..., None])[..., 0]
-    left_cost = grams[:, -1, -1] + z0 @ z0 - np.sum(pull * shift, axis=1) + log_det_of(precision)
+    left_pull = pull[:, drive] - (grams[:, drive, pose] @ shift[..., None])[..., 0]
+    left_cost = cost + z0 @ z0 - np.sum(pose_pull * shift, axis=1) + log_det_of(precision)
     return _Reduced(left, left_pull, left_cost, covariance, by_drive, shift)
 
 
-def _with_expected_residuals(grams: Array, covariance: Array, sd: Array) -> Array:
-    """Gram matrices whose last column is the residual's mean over the uncertainty of the angles.
+def _expected_residuals(grams: Array, covariance: Array, sd: Array) -> tuple[Array, Array]:
+    """Products of all columns (g, k) and square (g,) of the residuals' mean over the uncertainty of the angles.
 
     A plate that is turned either way looks narrower. With the angles uncertain, the residual at their most probable
     values is not its mean, and the fit would have the plate too far away (Box 1971): half the second derivatives
     times the angles' variances are added.
     """
-    angles = np.zeros((3, covariance.shape[1]))
+    angles = np.zeros((LAST - 1, covariance.shape[1]))
     angles[0, [HEADING, YAW]], angles[1, [SLOPE, TILT]], angles[2, HEADING] = 1.0, 1.0, 1.0
     angles[:, :SPEED] *= sd
     variances = np.sum(angles @ covariance * angles, axis=2)
-    change = np.zeros((len(grams), grams.shape[1], grams.shape[1] - 3))
-    change[:, :-LAST, :-1] = np.eye(grams.shape[1] - LAST)
-    change[:, -LAST:-1, -1] = 0.5 * variances
-    change[:, -1, -1] = 1.0
-    return np.asarray(change.swapaxes(1, 2) @ grams @ change)
+    weights = np.concatenate([0.5 * variances, np.ones((len(grams), 1))], axis=1)
+    products = (grams[:, :, -LAST:] @ weights[..., None])[..., 0]
+    return products, np.sum(products[:, -LAST:] * weights, axis=1)
 
 
-def _ways(reduced: _Reduced, drive0: Array, roots: Array) -> tuple[Array, Array, Array]:
-    """The drive alone, for g correlations and w ways.
+def _ways(reduced: _Reduced, drive0: Array, roots: drives.Roots, direct: Array) -> _Ways:
+    """Solve for the drive under every way; `direct` (g, q, 8) are derivatives of the quantities by the drive."""
+    moved = reduced.pull - reduced.gram @ drive0
+    start_cost = reduced.cost - (reduced.pull + moved) @ drive0
+    parts = zip(*(_solved(reduced.gram, moved, root, direct) for root in roots.groups), strict=True)
+    gains, change, means, variances = (np.concatenate(part, axis=1) for part in parts)
+    log_weights = drives.LOG_PROBABILITIES + 0.5 * (gains - start_cost[:, None])
+    vague = reduced.gram[:, 0, 0] < _VAGUE_SPEED**-2
+    log_weights -= _NOT_BELIEVED * (vague[:, None] & drives.STANDS)
+    return _Ways(log_weights, change - drive0, means - (direct @ drive0)[:, None], variances)
+
+
+def _solved(gram: Array, pull: Array, roots: Array, direct: Array) -> tuple[Array, Array, Array, Array]:
+    """Drives of the ways with these roots (w, 8, r), from normal equations (g, 8, 8) and (g, 8) at the drive 0.
 
     Returns:
-        Log weights (g, w), changes of the drive (g, w, 8), its covariances (g, w, 8, 8).
+        Twice the logarithm of the evidence against drive 0 (g, w), drives (g, w, 8), means and variances (g, w, q) of
+        the quantities.
     """
-    gram, pull, flat = reduced.gram, reduced.pull, roots.swapaxes(1, 2)
+    flat = roots.swapaxes(1, 2)
     hessian = flat @ gram[:, None] @ roots + np.eye(roots.shape[2])
-    moved = pull - gram @ drive0
-    gradient = (flat @ moved[:, None, :, None])[..., 0]
+    gradient = (flat @ pull[:, None, :, None])[..., 0]
     inverse = np.linalg.inv(hessian)
-    z = -(inverse @ gradient[..., None])[..., 0]
-    start_cost = reduced.cost - 2 * pull @ drive0 + np.einsum("i,gij,j->g", drive0, gram, drive0)
-    costs = start_cost[:, None] + np.sum(gradient * z, axis=2)
-    log_weights = drives.LOG_PROBABILITIES - 0.5 * (costs + log_det_of(hessian))
-    change = (roots @ z[..., None])[..., 0] - drive0
-    covariance = roots @ inverse @ flat
-    vague = covariance[:, drives.STEADY, 0, 0] > _VAGUE_SPEED**2
-    log_weights[np.ix_(vague, drives.STANDS)] -= _NOT_BELIEVED
-    return log_weights, change, covariance
+    z = -(inverse @ gradient[..., None])
+    change = roots @ z
+    toward = direct[:, None] @ roots
+    variances = np.sum(toward @ inverse * toward, axis=3)
+    gains = -np.sum(gradient * z[..., 0], axis=2) - log_det_of(hessian)
+    return gains, change[..., 0], (toward @ z)[..., 0], variances

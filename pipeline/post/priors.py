@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calib.camera import Camera
-from pipeline.post.fit import Setting
+from pipeline.post.linearised import Setting
 from pipeline.post.plate_formats import PlateFormat
 from pipeline.post.plate_motion import (
     ASPECT,
@@ -103,7 +103,9 @@ def edge_bias(data: TrackData, noise_scale: float) -> tuple[float, float]:
     Where the scatter, `noise_scale` of what is stated, is clearly smaller, the rest of the error moves with the
     vehicle and averages out over no track.
     """
-    rest = np.sqrt(max(0.0, 1.0 - (noise_scale / _HONEST_SCATTER) ** 2))
+    if noise_scale >= _HONEST_SCATTER:
+        return 0.0, 0.0
+    rest = np.sqrt(1.0 - (noise_scale / _HONEST_SCATTER) ** 2)
     sds = 1.0 / np.diagonal(data.whiteners, axis1=2, axis2=3).mean(axis=1)  # (n, 2) of a corner's ray
     widths = np.linalg.norm(data.rays[:, 1] - data.rays[:, 0], axis=1)
     heights = np.linalg.norm(data.rays[:, 3] - data.rays[:, 0], axis=1)

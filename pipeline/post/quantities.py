@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calib.camera import Camera
-from pipeline.post.fit import Fit, Window
+from pipeline.post.fit import Fit
+from pipeline.post.linearised import Window
 from pipeline.post.plate_motion import (
     ACCELERATIONS,
     COUNT,

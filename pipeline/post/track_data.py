@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,7 +17,7 @@ Array = NDArray[np.float64]
 TIME_SD_S: dict[TimeSource, float] = {"rtcp": 0.001, "pts": 0.001, "arrival": 0.010}
 """How far a capture time is off, by where it comes from, if the camera file does not say."""
 
-_LEAST_SD_PX = 0.05  # no corner is known better than this, whatever its stated covariance
+_LEAST_VARIANCE_PX2: Array = 0.05**2 * np.eye(2)  # no corner is known better, whatever its stated covariance
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,29 +83,45 @@ class RayMaker:
     """Takes the corners of one camera from pixels to rays."""
 
     def __init__(self, camera: Camera) -> None:
-        self._camera = camera
-        self._lenses = camera.one_sd_lenses()
+        lens = _lens_numbers(camera)
+        self._camera, self._distortion = camera, lens[4:]
+        moves = [_lens_numbers(moved) - lens for moved in camera.one_sd_lenses()]
+        self._moves: Array = np.array(moves).reshape(-1, 9).T
+        self._matrix = camera.intrinsics.matrix
         self._row_time_s = camera.intrinsics.row_time_s
 
     def __call__(self, points: Sequence[TrackPoint]) -> TrackData:
         """Undistort the corners of n frames and bring their covariances along, to first order."""
         corners = np.array([point.corners_px for point in points], dtype=np.float64)
-        covariances = np.array([point.corner_cov_px2 for point in points]) + _LEAST_SD_PX**2 * np.eye(2)
-        neighbours = np.array([[0.0, 0.0], [0.5, 0.0], [-0.5, 0.0], [0.0, 0.5], [0.0, -0.5]])
-        rays = self._camera.unproject(corners[..., None, :] + neighbours)
-        ray_per_px = np.stack([rays[..., 1, :] - rays[..., 2, :], rays[..., 3, :] - rays[..., 4, :]], axis=-1)
-        whiteners = _inverse_root(ray_per_px @ covariances @ ray_per_px.swapaxes(-1, -2))
-        moved = [lens.unproject(corners) - rays[..., 0, :] for lens in self._lenses]
-        lens_rays = np.stack(moved, axis=-1) if moved else np.zeros((*corners.shape, 0))
+        covariances = np.array([point.corner_cov_px2 for point in points]) + _LEAST_VARIANCE_PX2
+        rays = self._camera.unproject(corners)
+        px_per_ray, px_per_lens = self._pixel_slopes(rays)
+        whiteners = _inverse_root(covariances)
         return TrackData(
             np.array([point.time_s for point in points]),
             np.array([point.time_sd_s for point in points]),
             self._row_time_s * corners[..., 1],
             corners,
-            rays[..., 0, :],
-            whiteners,
-            whiteners @ lens_rays,
+            rays,
+            whiteners @ px_per_ray,
+            -whiteners @ px_per_lens,
         )
+
+    def _pixel_slopes(self, rays: Array) -> tuple[Array, Array]:
+        """Derivatives of pixels by rays (n, 4, 2, 2), and by each uncertain quantity of the lens in units of its sd.
+
+        The latter are (n, 4, 2, c). OpenCV's columns are rotation (3), translation (3), fx, fy, cx, cy, distortion (5).
+        """
+        flat = np.concatenate([rays.reshape(-1, 2), np.ones((rays.size // 2, 1))], axis=1)
+        table = cv2.projectPoints(flat[:, None], np.zeros(3), np.zeros(3), self._matrix, self._distortion)[1]
+        slopes = np.asarray(table, dtype=np.float64).reshape(*rays.shape, -1)
+        return slopes[..., 3:5], slopes[..., 6:15] @ self._moves
+
+
+def _lens_numbers(camera: Camera) -> Array:
+    """(9,): fx, fy, cx, cy, distortion."""
+    lens = camera.intrinsics
+    return np.array([lens.fx, lens.fy, lens.cx, lens.cy, *lens.distortion])
 
 
 def thinned(data: TrackData, limit: int) -> TrackData:

@@ -16,8 +16,9 @@ from pipeline.frames import (
     PassageReport,
     PlateObservation,
 )
+from pipeline.post.answer import withheld
 from pipeline.post.frame_clock import FrameClock
-from pipeline.post.motion import MotionFollower, estimate_motion, withheld
+from pipeline.post.motion import MotionFollower, estimate_motion
 from pipeline.post.plate_formats import EUROPE, PlateFormat
 from pipeline.post.track import Track
 

@@ -10,15 +10,15 @@ AGES = stretch_ages_s(2.0)
 
 def draws(way: int, count: int = 200) -> np.ndarray:
     """Motions (count, 17) of a way to drive; all zero but for the drive."""
-    root = drives.roots(AGES)[0][way]
+    root = drives.roots(AGES).each[way]
     motions = np.zeros((count, COUNT))
-    motions[:, DRIVE] = np.random.default_rng(0).normal(size=(count, len(root))) @ root.T
+    motions[:, DRIVE] = np.random.default_rng(0).normal(size=(count, root.shape[1])) @ root.T
     return motions
 
 
 def test_probabilities_sum_to_one() -> None:
     assert np.isclose(np.exp(drives.LOG_PROBABILITIES).sum(), 1.0)
-    assert len(drives.LOG_PROBABILITIES) == len(drives.STANDS) == len(drives.roots(AGES)[0])
+    assert len(drives.LOG_PROBABILITIES) == len(drives.STANDS) == len(drives.roots(AGES).each)
 
 
 def test_steady_drive_keeps_its_speed() -> None:

@@ -14,6 +14,7 @@ from pipeline.post.plate_motion import (
     moved_on,
     speed_at,
     stretch_ages_s,
+    travel_by_accelerations,
 )
 from tests.post.simulated import LENS, MOUNT, MOUNTED, corners_px
 
@@ -32,8 +33,12 @@ def four(times: np.ndarray) -> np.ndarray:
     return np.repeat(times[:, None], 4, axis=1)
 
 
+def plate_at(values: np.ndarray, axes: np.ndarray, times: np.ndarray) -> PlateAt:
+    return PlateAt(values, times, travel_by_accelerations(times, AGES), 0.52, axes)
+
+
 def rays(values: np.ndarray, axes: np.ndarray, times: np.ndarray) -> np.ndarray:
-    points = PlateAt(values, times, AGES, 0.52, axes).points
+    points = plate_at(values, axes, times).points
     return points[..., :2] / points[..., 2:]
 
 
@@ -65,7 +70,7 @@ def test_derivatives_are_the_slopes_of_the_rays(axes: np.ndarray) -> None:
     values = motion(
         [0.3, 5.0, -0.8], [0.1, 0.05, 0.04, -0.06, 0.03], 4.0, [1.5, -1.0, 2.0, 0.5, 0.2, -0.4, 0.7]
     )
-    plate = PlateAt(values, four(TIMES), AGES, 0.52, axes)
+    plate = plate_at(values, axes, four(TIMES))
     depth = plate.points[..., 2]
     by_point = np.zeros((len(TIMES), 4, 2, 3))
     by_point[..., 0, 0] = by_point[..., 1, 1] = 1 / depth

@@ -9,7 +9,8 @@ import pytest
 
 from calib.camera import Uncertainty
 from pipeline.post import drives, noise
-from pipeline.post.fit import Window, fit
+from pipeline.post.fit import fit
+from pipeline.post.linearised import Window
 from pipeline.post.plate_formats import EUROPE
 from pipeline.post.plate_motion import DRIVE, POSE
 from pipeline.post.posterior import posterior
@@ -33,7 +34,7 @@ def test_posterior_of_one_correlation_is_generalised_least_squares(
     start = starting_motions(window.data, window.times_s, CAMERA, EUROPE[0])[0]
     found = fit(window, setting, drives.STEADY, start)
     judged = posterior(found, window, Quantities(CAMERA)(found, window))
-    steady = judged.mixture.covariances[drives.STEADY, SPEED_NOW_KMH, SPEED_NOW_KMH]
+    steady = judged.mixture.variances[drives.STEADY, SPEED_NOW_KMH]
 
     frames = len(points)
     slopes = found.near.slopes
@@ -60,5 +61,26 @@ def test_correlated_noise_is_recognised() -> None:
         found = fit(window, setting, drives.STEADY, start)
         judged = posterior(found, window, Quantities(MOUNTED)(found, window))
         best = int(np.argmax(judged.mixture.log_weights))
-        widths.append(float(np.sqrt(judged.mixture.covariances[best, SPEED_NOW_KMH, SPEED_NOW_KMH])))
+        widths.append(float(np.sqrt(judged.mixture.variances[best, SPEED_NOW_KMH])))
     assert widths[1] > 1.7 * widths[0]
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 48])
+def test_elimination_of_tridiagonal_systems_agrees_with_dense_algebra(count: int) -> None:
+    rng = np.random.default_rng(count)
+    diagonal = rng.uniform(1, 5, (3, count))
+    beside = rng.uniform(-0.49, 0.49, (3, count - 1)) * np.sqrt(diagonal[:, 1:] * diagonal[:, :-1])
+    right = rng.normal(size=(3, count, 4))
+    dense = np.array(
+        [
+            np.diag(own) + np.diag(link, 1) + np.diag(link, -1)
+            for own, link in zip(diagonal, beside, strict=True)
+        ]
+    )
+    pivots, rooted = noise.eliminated(diagonal, beside, right)
+    np.testing.assert_allclose(np.log(pivots).sum(axis=1), np.linalg.slogdet(dense)[1], atol=1e-12)
+    np.testing.assert_allclose(
+        rooted.swapaxes(1, 2) @ (rooted / pivots[..., None]),
+        right.swapaxes(1, 2) @ np.linalg.solve(dense, right),
+        atol=1e-12,
+    )

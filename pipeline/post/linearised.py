@@ -1,0 +1,147 @@
+"""A track near a motion: residuals of its corners and their derivatives, in units of the stated corner noise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.post import drives
+from pipeline.post.plate_motion import (
+    COUNT,
+    POSE,
+    PlateAt,
+    speed_at,
+    stretch_ages_s,
+    travel_by_accelerations,
+)
+from pipeline.post.track_data import TrackData
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Window:
+    """A track with times that count from its newest frame, and what may have happened in it."""
+
+    data: TrackData
+
+    @cached_property
+    def times_s(self) -> Array:
+        """(n,), at most 0."""
+        return self.data.times_s - self.data.times_s[-1]
+
+    @cached_property
+    def corner_times_s(self) -> Array:
+        """(n, 4), when each corner was captured."""
+        return self.times_s[:, None] + self.data.row_delays_s
+
+    @cached_property
+    def by_accelerations_m(self) -> Array:
+        """(n, 4, 7), how far each acceleration has moved each corner."""
+        return travel_by_accelerations(self.corner_times_s, self.ages_s)
+
+    @cached_property
+    def ages_s(self) -> Array:
+        """Bounds of the stretches of acceleration."""
+        return stretch_ages_s(-float(self.times_s[0]))
+
+    @cached_property
+    def roots(self) -> drives.Roots:
+        """Of the ways to drive."""
+        return drives.roots(self.ages_s)
+
+
+@dataclass(frozen=True, eq=False)
+class Setting:
+    """What is given for a fit: plate width, rotation (3, 3) from reference axes to the camera, prior of the pose.
+
+    `mean` and `sd` (9,) are independent Gaussians.
+    """
+
+    width_m: float
+    axes: Array
+    mean: Array
+    sd: Array
+
+
+class Linearised:
+    """The track near a motion, in units of the stated corner noise.
+
+    Attributes:
+        motion: (17,).
+        residuals: (n, 8), predicted less observed.
+        slopes: (n, 8, 17), by the pose in units of its prior sd and by the drive.
+    """
+
+    def __init__(self, motion: Array, window: Window, setting: Setting) -> None:
+        """Residuals of the track at a motion, and their derivatives."""
+        data, whiteners = window.data, window.data.whiteners
+        self.motion, self._window, self._shape = motion, window, (len(data), 8)
+        plate = PlateAt(
+            motion, window.corner_times_s, window.by_accelerations_m, setting.width_m, setting.axes
+        )
+        inverse_depth = 1.0 / plate.points[..., 2]
+        rays = plate.points[..., :2] * inverse_depth[..., None]
+        self.residuals: Array = (whiteners @ (rays - data.rays)[..., None]).reshape(self._shape)
+        by_point = np.empty((len(data), 4, 2, 3))
+        np.multiply(whiteners, inverse_depth[..., None, None], out=by_point[..., :2])
+        by_point[..., 2] = -(by_point[..., :2] @ rays[..., None])[..., 0]
+        slopes, self._by_way = plate.derivatives(by_point)
+        slopes[..., POSE] *= setting.sd
+        self.slopes: Array = slopes.reshape(*self._shape, COUNT)
+        self._plate, self._by_point = plate, by_point
+
+    @cached_property
+    def by_time(self) -> Array:
+        """(n, 8), derivatives by each frame's time, per second."""
+        speeds = speed_at(self.motion, self._window.times_s, self._window.ages_s)
+        return self._by_way.reshape(self._shape) * speeds[:, None]
+
+    @cached_property
+    def sound_residuals(self) -> Array:
+        """(n, 8), residuals made smaller where an error of the frame's time is as good an explanation.
+
+        With a time error of sd s a frame's residuals have covariance 1 + s^2 d d', d being `by_time`; they are
+        multiplied by the inverse root of that.
+        """
+        moves, pulls = self._time_errors
+        along = np.einsum("ni,ni->n", moves, self.residuals)
+        return self.residuals - pulls * along[:, None]
+
+    @cached_property
+    def sound_slopes(self) -> Array:
+        """(n, 8, 17), slopes multiplied by the same."""
+        moves, pulls = self._time_errors
+        return self.slopes - pulls[..., None] * (moves[:, None] @ self.slopes)
+
+    @cached_property
+    def _time_errors(self) -> tuple[Array, Array]:
+        moves = self.by_time * self._window.data.time_sd_s[:, None]
+        squares = np.einsum("ni,ni->n", moves, moves)
+        shares = (1.0 - 1.0 / np.sqrt(1.0 + squares)) / np.maximum(squares, 1e-12)
+        return moves, moves * shares[:, None]
+
+    @cached_property
+    def curvatures(self) -> Array:
+        """(n, 8, 3), second derivatives by azimuth and elevation of the plate and by the line of travel."""
+        return self._plate.curvatures(self._by_point).reshape(*self._shape, 3)
+
+    @cached_property
+    def relative_misses(self) -> Array:
+        """(n,), mean square miss of each frame's corners in the image over the plate's width there, squared.
+
+        What an error of the frame's time explains is left out.
+        """
+        data, by_time = self._window.data, self.by_time
+        squares = np.maximum(np.einsum("ni,ni->n", by_time, by_time), 1e-9)
+        along = np.einsum("ni,ni->n", self.residuals, by_time) / squares
+        across = (self.residuals - along[:, None] * by_time).reshape(-1, 4, 2)
+        per_unit = 1.0 / (
+            data.whiteners[..., 0, 0] * data.whiteners[..., 1, 1]
+        )  # ray^2; the rest is nearly 0
+        misses = np.mean(np.einsum("ncx,ncx->nc", across, across) * per_unit, axis=1)
+        widths = data.rays[:, 1] - data.rays[:, 0]
+        return np.asarray(misses / np.einsum("nx,nx->n", widths, widths))
