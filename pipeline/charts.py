@@ -24,13 +24,22 @@ class Chart:
     _parts: list[str] = field(default_factory=list)
     _legend: list[tuple[str, str, str]] = field(default_factory=list)
 
-    def line(self, x: Sequence[float], y: Sequence[float], colour: str, label: str, dash: str = "") -> None:
-        """Add a line through the points."""
+    def line(
+        self, x: Sequence[float], y: Sequence[float], colour: str, label: str = "", dash: str = ""
+    ) -> None:
+        """Add a line through the points; one with a label appears in the legend."""
         points = " ".join(f"{self._x(a):.1f},{self._y(b):.1f}" for a, b in zip(x, y, strict=True))
         self._parts.append(
             f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2" stroke-dasharray="{dash}"/>'
         )
-        self._legend.append((colour, dash, label))
+        if label:
+            self._legend.append((colour, dash, label))
+
+    def band(self, x: Sequence[float], low: Sequence[float], high: Sequence[float], colour: str) -> None:
+        """Fill what lies between two lines."""
+        points = [*zip(x, low, strict=True), *reversed(list(zip(x, high, strict=True)))]
+        outline = " ".join(f"{self._x(a):.1f},{self._y(b):.1f}" for a, b in points)
+        self._parts.append(f'<polygon points="{outline}" fill="{colour}" fill-opacity="0.18"/>')
 
     def marks(self, x: Sequence[float], y: Sequence[float], colour: str) -> None:
         """Add dots."""

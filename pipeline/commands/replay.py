@@ -28,6 +28,8 @@ from pipeline.gate import Gate, Lane, Settings
 from pipeline.inference.session import CornerSession
 from pipeline.post.plate_formats import formats_named
 from pipeline.post.tracker import TrackSettings
+from pipeline.report.record import Recorder
+from pipeline.report.write import Circumstances, PageFile, Replayed, report_page
 
 HELP = "run recorded videos or image folders through the pipeline; two runs give the same events"
 BETWEEN_VIDEOS_S = 1.0
@@ -53,6 +55,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--annotate", type=Path, metavar="OUT.MP4", help="write a video with what was found drawn in"
     )
+    parser.add_argument(
+        "--report",
+        type=Path,
+        metavar="OUT.HTML",
+        help="write a page with each passage's track, residuals, distance and speed over time, and best frame",
+    )
     parser.add_argument("--realtime", action="store_true", help="at the recording's own speed")
     parser.add_argument(
         "--publish", metavar="ENDPOINT", help="publish the events, for example at tcp://127.0.0.1:5571"
@@ -76,10 +84,11 @@ def execute(args: argparse.Namespace) -> int:
         if args.publish is not None:
             sinks.append(stack.enter_context(EventPublisher(args.publish)))
         clip = None if args.annotate is None else stack.enter_context(ClipWriter(args.annotate))
+        page = None if args.report is None else stack.enter_context(PageFile(args.report))
         locator, session = open_locator(model_config(args))
         composer = EventComposer()
         progress = stack.enter_context(tqdm(unit="frame", total=0, dynamic_ncols=True, disable=None))
-        listener = Listener(progress, clip, args.presence_threshold)
+        listener = Listener(progress, args.presence_threshold, clip, recording=page is not None)
         for lane in lanes:
             listener.begin(lane)
             settings = settings_of(session, args.realtime)
@@ -92,10 +101,19 @@ def execute(args: argparse.Namespace) -> int:
                 raise GateError(
                     "interrupted; the events up to here are in the .part file of --events, if it was given"
                 )
+        if page is not None:
+            ran_with = circumstances(session, args.camera, args.presence_threshold)
+            page.write(report_page(listener.replayed(), ran_with))
     for lane in lanes:
         dropped = ", ".join(f"{count} {reason}" for reason, count in lane.drops.snapshot().items()) or "none"
         print(f"{lane.source.label}: {lane.frames} frames, {lane.passages} passages, dropped: {dropped}")
     return 0
+
+
+def circumstances(session: CornerSession, camera: Path | None, presence_threshold: float) -> Circumstances:
+    """What the report's head says of the run."""
+    network = f"{session.model.path.name}, {session.model.hash}, on {session.provider}"
+    return Circumstances(None if camera is None else str(camera), network, presence_threshold)
 
 
 def tracking_settings(args: argparse.Namespace) -> TrackSettings:
@@ -135,10 +153,14 @@ class Printed:
 
 
 class Listener:
-    """Follows replays frame by frame: moves the progress bar and draws the annotated clip."""
+    """Follows replays frame by frame: moves the progress bar, draws the annotated clip, records for the report."""
 
-    def __init__(self, progress: tqdm, clip: ClipWriter | None, presence_threshold: float) -> None:
-        self._progress, self._clip, self._threshold = progress, clip, presence_threshold
+    def __init__(
+        self, progress: tqdm, presence_threshold: float, clip: ClipWriter | None, recording: bool
+    ) -> None:
+        self._progress, self._threshold = progress, presence_threshold
+        self._clip, self._recording = clip, recording
+        self._recorded: list[tuple[Lane, Recorder]] = []
         self._lane: Lane | None = None
         self._latest: PassageReport | None = None
         self._begins_s = self._ends_s = 0.0
@@ -146,10 +168,21 @@ class Listener:
     def begin(self, lane: Lane) -> None:
         """The next recording starts; in the clip it follows the one before."""
         self._lane, self._latest, self._begins_s = lane, None, self._ends_s
+        if self._recording:
+            self._recorded.append((lane, Recorder(lane.tracker, lane.calibration, lane.tracking.formats)))
+
+    def replayed(self) -> list[Replayed]:
+        """What was recorded, for the report."""
+        return [
+            Replayed(lane.source.label, lane.frames, lane.drops.snapshot(), recorder)
+            for lane, recorder in self._recorded
+        ]
 
     def see_report(self, report: PassageReport) -> None:
         """What is known now."""
         self._latest = None if report.kind == "end" else report
+        if self._recorded:
+            self._recorded[-1][1].see_report(report)
 
     def see_frame(self, observation: PlateObservation) -> None:
         """One frame is done."""
@@ -157,6 +190,8 @@ class Listener:
             self._progress.total += self._lane.source.frame_count_hint or 0
             self._lane = None
         self._progress.update()
+        if self._recorded:
+            self._recorded[-1][1].see_frame(observation)
         if self._clip is not None:
             time_s = self._begins_s + observation.stamp.time_s
             picture = draw_location(observation.frame.image, observation.plate, self._threshold)
