@@ -72,6 +72,12 @@ class PlateLocation:
     corner_cov_px2: NDArray[np.float64]
 
 
+def plate_width_px(corners_px: NDArray[np.float64]) -> float:
+    """Mean length of the upper and the lower edge of corners (4, 2) TL, TR, BR, BL."""
+    top, bottom = corners_px[1] - corners_px[0], corners_px[2] - corners_px[3]
+    return float(np.linalg.norm(top) + np.linalg.norm(bottom)) / 2
+
+
 @dataclass(frozen=True, eq=False)
 class PlateObservation:
     """The plate of one frame: stamp, location, and the frame that it was seen in (for the crop of the plate)."""

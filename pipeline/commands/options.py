@@ -10,7 +10,8 @@ from pathlib import Path
 from types import FrameType
 
 from pipeline.config import SHIPPED_MODEL, ModelConfig
-from pipeline.inference.locator import PlateLocator
+from pipeline.inference.locator import Locator, PlateLocator
+from pipeline.inference.second_look import CROP_PX, SecondLook
 from pipeline.inference.session import CornerSession, open_session
 
 
@@ -27,19 +28,33 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         help="what runs the network; auto takes the best that works, a named one fails rather than fall back",
     )
     group.add_argument(
+        "--second-look",
+        action=argparse.BooleanOptionalAction,
+        default=ModelConfig().second_look,
+        help="look again at a crop around the plate: more exact corners for a quarter more work",
+    )
+    group.add_argument(
         "--allow-fallback", action="store_true", help="let a named provider fall back to the next one"
     )
 
 
 def model_config(args: argparse.Namespace) -> ModelConfig:
     """The configuration that the options of `add_model_options` ask for."""
-    return ModelConfig(path=args.model, provider=args.provider, allow_fallback=args.allow_fallback)
+    return ModelConfig(
+        path=args.model,
+        provider=args.provider,
+        allow_fallback=args.allow_fallback,
+        second_look=args.second_look,
+    )
 
 
-def open_locator(config: ModelConfig) -> tuple[PlateLocator, CornerSession]:
-    """The network, ready to run, and its session (provider, model file)."""
+def open_locator(config: ModelConfig) -> tuple[Locator, CornerSession]:
+    """The network, ready to run, and the session of its first look (provider, model file)."""
     session = open_session(config)
-    return PlateLocator(session), session
+    first = PlateLocator(session)
+    if not config.second_look:
+        return first, session
+    return SecondLook(first, open_session(config, input_size_px=CROP_PX)), session
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pipeline.frames import PlateLocation
 from pipeline.inference.letterbox import Letterbox
-from pipeline.inference.session import CornerOutput, CornerSession
+from pipeline.inference.session import CornerOutput, NetworkSession
 
 
 class Locator(Protocol):
@@ -26,9 +26,9 @@ class Locator(Protocol):
 
 
 class PlateLocator:
-    """Locates plates with a `CornerSession`; images of one call may differ in size."""
+    """Locates plates with a running network; images of one call may differ in size."""
 
-    def __init__(self, session: CornerSession) -> None:
+    def __init__(self, session: NetworkSession) -> None:
         self._session = session
 
     def locate(self, images: Sequence[NDArray[np.uint8]]) -> list[PlateLocation]:
@@ -46,7 +46,7 @@ class PlateLocator:
         self._session.interrupt()
 
     def _locate_batch(self, images: Sequence[NDArray[np.uint8]]) -> list[PlateLocation]:
-        input_px = self._session.model.input_size_px
+        input_px = self._session.input_size_px
         boxes = [Letterbox.fit((image.shape[1], image.shape[0]), input_px) for image in images]
         batch = letterbox_batch(images, boxes, input_px, self._session.batch_size_for(len(images)))
         return decode(self._session.run(batch), boxes)

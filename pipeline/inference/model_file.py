@@ -67,11 +67,16 @@ class ModelFile:
         return self.sha256[:HASH_DIGITS]
 
 
-def inspect_model(path: Path) -> ModelFile:
+def inspect_model(path: Path, input_size_px: tuple[int, int] | None = None) -> ModelFile:
     """Read a model file and check its interface, on the CPU and without optimising it.
 
+    Args:
+        path: the file.
+        input_size_px: (width, height) that the inputs are to have, if not the file's own size.
+
     Raises:
-        GateError: the file cannot be read, is no ONNX model, or is a model of another kind.
+        GateError: the file cannot be read, is no ONNX model, is a model of another kind, or takes only inputs of
+            another size.
     """
     try:
         with path.open("rb") as file:
@@ -94,12 +99,24 @@ def inspect_model(path: Path) -> ModelFile:
             f"{path}: not a plate-corner model: {problem}; export one with python -m deploy.export"
         )
     _, height, width, _ = session.get_inputs()[0].shape
-    default_width, default_height = DEFAULT_INPUT_SIZE_PX
+    default_px = input_size_px or _size_named_in(session) or DEFAULT_INPUT_SIZE_PX
     size_px = (
-        width if isinstance(width, int) else default_width,
-        height if isinstance(height, int) else default_height,
+        width if isinstance(width, int) else default_px[0],
+        height if isinstance(height, int) else default_px[1],
     )
+    if input_size_px not in (None, size_px):
+        raise GateError(
+            f"{path}: takes only images of {size_px[0]}x{size_px[1]}, not {input_size_px[0]}x{input_size_px[1]}; "
+            "export it anew with python -m deploy.export, or switch the second look off"
+        )
     return ModelFile(path, digest, size_px)
+
+
+def _size_named_in(session: ort.InferenceSession) -> tuple[int, int] | None:
+    """(width, height) that the export noted in a file that leaves its input's size open."""
+    noted = session.get_modelmeta().custom_metadata_map.get("input", "")
+    size = re.match(r"(\d+)x(\d+) ", noted)
+    return None if size is None else (int(size[1]), int(size[2]))
 
 
 def first_line(error: Exception) -> str:

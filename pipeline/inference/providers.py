@@ -82,9 +82,10 @@ def provider_list(
 
 
 def engine_cache_folder(config: ModelConfig, model: ModelFile, gpu: str) -> Path:
-    """The folder for engines of this model, runtime and GPU, so that no other's engine is ever loaded."""
+    """The folder for engines of this model, input size, runtime and GPU: no other's engine is ever loaded."""
     gpu_slug = re.sub(r"[^A-Za-z0-9]+", "-", gpu).strip("-").lower()
-    return config.engine_cache.expanduser() / f"{model.hash}-ort{ort.__version__}-{gpu_slug}"
+    size = "x".join(map(str, model.input_size_px))
+    return config.engine_cache.expanduser() / f"{model.hash}-{size}-ort{ort.__version__}-{gpu_slug}"
 
 
 def tensorrt_options(config: ModelConfig, model: ModelFile, cache: Path) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import io
 import logging
 import time
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import onnxruntime as ort
@@ -44,6 +44,32 @@ class CornerOutput(NamedTuple):
     presence: NDArray[np.float32]
 
 
+class NetworkSession(Protocol):
+    """What a locator needs of a running network; `CornerSession` is the real one."""
+
+    @property
+    def input_size_px(self) -> tuple[int, int]:
+        """(width, height) of the images that `run` takes."""
+        ...
+
+    @property
+    def max_batch(self) -> int:
+        """The largest batch to give to `run`."""
+        ...
+
+    def batch_size_for(self, count: int) -> int:
+        """The batch size to run `count` images with."""
+        ...
+
+    def run(self, images: NDArray[np.uint8]) -> CornerOutput:
+        """Run the network on (batch, height, width, 3) uint8 BGR."""
+        ...
+
+    def interrupt(self) -> None:
+        """Make a `run` in another thread, and every later one, end soon with a GateError."""
+        ...
+
+
 class ProviderFailedError(Exception):
     """One execution provider could not be started; the message says why and what to install."""
 
@@ -68,6 +94,11 @@ class CornerSession:
         self._session = session
         self._batch_sizes = batch_sizes
         self._run_options = ort.RunOptions()
+
+    @property
+    def input_size_px(self) -> tuple[int, int]:
+        """(width, height) of the images that `run` takes."""
+        return self.model.input_size_px
 
     @property
     def max_batch(self) -> int:
@@ -114,24 +145,27 @@ class CornerSession:
 
     def warm_up(self) -> None:
         """Run once at each batch size that will be used, so that no frame waits for preparations."""
-        width, height = self.model.input_size_px
+        width, height = self.input_size_px
         for size in (1,) if self.provider == "cpu" else self._batch_sizes:
             self.run(np.zeros((size, height, width, 3), np.uint8))
 
 
 def open_session(
-    config: ModelConfig, factory: Callable[..., ort.InferenceSession] = ort.InferenceSession
+    config: ModelConfig,
+    factory: Callable[..., ort.InferenceSession] = ort.InferenceSession,
+    input_size_px: tuple[int, int] | None = None,
 ) -> CornerSession:
     """Load the network on the provider that `config` asks for, checked and warmed up.
 
     Args:
         config: model file, provider, fallback, precision, batch sizes.
         factory: makes ONNX Runtime's session; tests put a fake here.
+        input_size_px: (width, height) of the inputs, if not the model's own.
 
     Raises:
         GateError: not a plate-corner model, or no provider that `config` allows works here.
     """
-    model = inspect_model(config.path)
+    model = inspect_model(config.path, input_size_px)
     gpu = gpu_name()
     wanted = candidates(config.provider, config.allow_fallback)
     if config.provider == "auto":

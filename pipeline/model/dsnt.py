@@ -171,8 +171,7 @@ class Window(NamedTuple):
 def window_around_peak(logits: Tensor, radius_cells: int) -> Window:
     """The window of 2 * radius + 1 cells a side around each peak of (B, K, h, w); borders cut it off."""
     height, width = logits.shape[-2:]
-    peak = logits.flatten(2).argmax(dim=-1)
-    column, row = peak % width, torch.div(peak, width, rounding_mode="floor")
+    column, row = logits.amax(dim=-2).argmax(dim=-1), logits.amax(dim=-1).argmax(dim=-1)
     x = torch.arange(width, device=logits.device) - column.unsqueeze(-1)
     y = torch.arange(height, device=logits.device) - row.unsqueeze(-1)
     inside = (x.abs() <= radius_cells).unsqueeze(-2) & (y.abs() <= radius_cells).unsqueeze(-1)

@@ -29,6 +29,15 @@ def test_open_input_size_means_640x480(tmp_path: Path) -> None:
     assert inspect_model(write_tiny_model(tmp_path / "m.onnx", "h", "w")).input_size_px == (640, 480)
 
 
+def test_open_input_size_may_be_named_in_the_file_or_by_the_caller(tmp_path: Path) -> None:
+    path = write_tiny_model(tmp_path / "m.onnx", "h", "w")
+    model = onnx.load(path)
+    model.metadata_props.add(key="input", value="960x544 BGR uint8 NHWC")
+    onnx.save(model, path)
+    assert inspect_model(path).input_size_px == (960, 544)
+    assert inspect_model(path, (320, 240)).input_size_px == (320, 240)
+
+
 @pytest.mark.parametrize(
     ("edits", "expected"),
     [

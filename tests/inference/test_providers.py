@@ -108,7 +108,7 @@ def test_nodes_that_tensorrt_cannot_run_go_to_cuda_then_cpu() -> None:
 def test_engine_cache_differs_by_model_runtime_and_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     config = ModelConfig(engine_cache=Path("/cache"))
     folder = providers.engine_cache_folder(config, MODEL, "NVIDIA RTX A2000 (12GB)")
-    assert folder == Path(f"/cache/0123456789ab-ort{ort.__version__}-nvidia-rtx-a2000-12gb")
+    assert folder == Path(f"/cache/0123456789ab-640x480-ort{ort.__version__}-nvidia-rtx-a2000-12gb")
     other_model = ModelFile(MODEL.path, "ba9876543210", MODEL.input_size_px)
     assert providers.engine_cache_folder(config, other_model, "NVIDIA RTX A2000 (12GB)") != folder
     assert providers.engine_cache_folder(config, MODEL, "NVIDIA L4") != folder
