@@ -60,20 +60,20 @@ def quality_text(quality: str) -> str:
     return escape(quality) + (f": {words}" if words else "")
 
 
-def _facts(summary: Summary, best: BestFrame, found: Residuals | None) -> list[tuple[str, str]]:
+def _facts(summary: Summary, best: BestFrame, found: Sequence[Residuals]) -> list[tuple[str, str]]:
     motion = summary.motion
     facts = [
         ("seen", f"{summary.frames} frames, {summary.first_time_s:.3f} to {summary.last_time_s:.3f} s"),
         ("last distance", estimate_text(motion.distance_m, "m", 2)),
         ("last range (from the camera)", estimate_text(motion.range_m, "m", 2)),
-        ("speed over the track", estimate_text(motion.speed_kmh, "km/h", 1)),
+        ("speed", estimate_text(motion.speed_kmh, "km/h", 1)),
         ("motion", motion.motion),
         ("plate format", _format_text(motion)),
         ("quality", quality_text(motion.quality)),
         ("presence in the best frame", f"{best.presence:.3f}"),
     ]
-    if found is not None:
-        rms = np.sqrt(np.mean(found.px**2, axis=(0, 1)))
+    if found:
+        rms = np.sqrt(np.mean(np.concatenate([piece.px for piece in found]) ** 2, axis=(0, 1)))
         facts.append(("residuals, rms", f"{rms[0]:.2f} px in x, {rms[1]:.2f} px in y"))
     return facts
 
@@ -107,7 +107,7 @@ def _quality_over_time(published: Sequence[Published]) -> str:
 
 
 def _charts(
-    published: Sequence[Published], found: Residuals | None, span_s: tuple[float, float]
+    published: Sequence[Published], found: Sequence[Residuals], span_s: tuple[float, float]
 ) -> list[str]:
     charts = [
         ("Distance", estimate_chart(published, lambda motion: motion.distance_m, "distance, m", span_s)),
@@ -118,10 +118,10 @@ def _charts(
         figure(title, chart, words) if chart else figure(title, "<p>None was published.</p>", "")
         for title, chart in charts
     ]
-    if found is not None:
+    if found:
         words = (
-            "Observed corner less that of the one motion fitted to the track, to pieces of it where it is longer "
-            f"than 2 s: {_COLOURED}. Grey: the 95 % range that the network states."
+            f"Observed corner less that of a motion fitted to about 2 s of the track: {_COLOURED}. "
+            "Grey: the 95 % range that the network states."
         )
         parts += [
             figure(f"Residuals in {axis}", residual_chart(found, index, span_s), words)

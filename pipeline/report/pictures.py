@@ -68,19 +68,27 @@ def estimate_chart(
     return chart.svg()
 
 
-def residual_chart(found: Residuals, axis: int, span_s: tuple[float, float]) -> str:
+def residual_chart(found: Sequence[Residuals], axis: int, span_s: tuple[float, float]) -> str:
     """Residuals of the four corners along x (0) or y (1) over time; the grey band is what the network states."""
-    keep = np.unique(np.linspace(0, len(found.times_s) - 1, _MOST_MARKS).round().astype(int))
-    times, values = found.times_s[keep].tolist(), found.px[keep][..., axis]
-    stated = _NORMAL_95 * found.stated_sd_px[keep, axis]
-    reach = float(max(np.abs(values).max(), np.median(stated)))
+    pieces = [_thinned(piece, max(2, _MOST_MARKS // len(found))) for piece in found]
+    stated = np.median(np.concatenate([piece.stated_sd_px[:, axis] for piece in pieces]))
+    reach = max(_NORMAL_95 * float(stated), *(float(np.abs(piece.px[..., axis]).max()) for piece in pieces))
     chart = Chart("time, s", "xy"[axis] + ", px", _widened(*span_s, 0.02), _widened(-reach, reach, 0.05))
-    limits = np.minimum(stated, 1.1 * reach)
-    chart.band(times, (-limits).tolist(), limits.tolist(), INK)
-    chart.line([times[0], times[-1]], [0.0, 0.0], GRID)
-    for column, (_, colour) in enumerate(CORNERS):
-        chart.line(times, values[:, column].tolist(), colour)
+    chart.line(span_s, (0.0, 0.0), GRID)
+    for piece in pieces:
+        times, limits = (
+            piece.times_s.tolist(),
+            np.minimum(_NORMAL_95 * piece.stated_sd_px[:, axis], 1.1 * reach),
+        )
+        chart.band(times, (-limits).tolist(), limits.tolist(), INK)
+        for column, (_, colour) in enumerate(CORNERS):
+            chart.line(times, piece.px[:, column, axis].tolist(), colour)
     return chart.svg()
+
+
+def _thinned(piece: Residuals, most: int) -> Residuals:
+    keep = np.unique(np.linspace(0, len(piece.times_s) - 1, most).round().astype(int))
+    return Residuals(piece.times_s[keep], piece.px[keep], piece.stated_sd_px[keep])
 
 
 def _runs(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -16,13 +15,13 @@ from pipeline.post.track_data import TrackPoint
 
 Array = NDArray[np.float64]
 
-_LONGEST_S = 2.0  # as far as the published numbers look back
+_PIECE_S = 2.0  # as far as the published numbers look back
 _LEAST_POINTS = 5
 
 
 @dataclass(frozen=True, eq=False)
 class Residuals:
-    """Observed less fitted corners of n frames.
+    """Observed less fitted corners of n frames that one motion was fitted to.
 
     Attributes:
         times_s: (n,).
@@ -37,30 +36,27 @@ class Residuals:
 
 def residuals(
     points: Sequence[TrackPoint], camera: Camera | None, formats: Sequence[PlateFormat]
-) -> Residuals | None:
-    """Residuals of a passage; one of more than 2 s is fitted in pieces. None where nothing can be fitted."""
+) -> list[Residuals]:
+    """Residuals of a passage, one motion for each stretch of about 2 s; none where nothing can be fitted."""
     if camera is None:
-        return None
-    used: list[TrackPoint] = []
-    found: list[Array] = []
+        return []
+    found = []
     for piece in _pieces(points):
         fitted = fitted_corners_px(piece, camera, formats)
         if fitted is not None:
-            used += piece
-            found.append(np.array([point.corners_px for point in piece]) - fitted)
-    if not found:
-        return None
-    variances = np.array([np.diagonal(point.corner_cov_px2, axis1=1, axis2=2) for point in used])
-    times = np.array([point.time_s for point in used])
-    return Residuals(times, np.concatenate(found), np.sqrt(variances.mean(axis=1)))
+            times = np.array([point.time_s for point in piece])
+            seen = np.array([point.corners_px for point in piece])
+            variances = np.diagonal([point.corner_cov_px2 for point in piece], axis1=2, axis2=3)
+            found.append(Residuals(times, seen - fitted, np.sqrt(variances.mean(axis=1))))
+    return found
 
 
-def _pieces(points: Sequence[TrackPoint]) -> Iterator[list[TrackPoint]]:
-    """Stretches of at most 2 s, about equally long, of at least five points."""
-    first_s, span_s = points[0].time_s, points[-1].time_s - points[0].time_s
-    count = max(1, math.ceil(span_s / _LONGEST_S))
-    edges = first_s + span_s * np.arange(1, count) / count
-    cuts = np.searchsorted([point.time_s for point in points], edges)
-    for first, last in zip([0, *cuts], [*cuts, len(points)], strict=True):
-        if last - first >= _LEAST_POINTS:
-            yield list(points[first:last])
+def _pieces(points: Sequence[TrackPoint]) -> Iterator[Sequence[TrackPoint]]:
+    """Stretches of 2 s, longer ones where there are not five points in 2 s; too short a rest joins the last one."""
+    first = 0
+    for end in range(_LEAST_POINTS, len(points) - _LEAST_POINTS + 1):
+        if end - first >= _LEAST_POINTS and points[end].time_s - points[first].time_s > _PIECE_S:
+            yield points[first:end]
+            first = end
+    if len(points) - first >= _LEAST_POINTS:
+        yield points[first:]

@@ -13,7 +13,7 @@ from calib.camera import Camera
 from pipeline.errors import GateError
 from pipeline.page import page, table
 from pipeline.redact import redact
-from pipeline.report.passage import estimate_text, passage_part, quality_text
+from pipeline.report.passage import estimate_text, passage_part
 from pipeline.report.record import PassageRecord, Recorder
 
 _STYLE = """
@@ -100,7 +100,7 @@ def _line(passage: PassageRecord) -> tuple[str, ...]:
         estimate_text(motion.distance_m, "m", 2),
         estimate_text(motion.speed_kmh, "km/h", 1),
         motion.motion,
-        quality_text(motion.quality),
+        escape(motion.quality),
     )
 
 
