@@ -18,6 +18,10 @@ from pipeline.post.plate_formats import PlateFormat
 Array = NDArray[np.float64]
 
 
+_NUDGE: Array = np.array([[1e-7, 0.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0]])
+"""Moves one corner by a ten-thousandth of a pixel: enough to leave the branching point, nothing to the refined pose."""
+
+
 @dataclass(frozen=True, eq=False)
 class PlatePose:
     """One candidate pose.
@@ -58,12 +62,20 @@ def plate_poses(corners_px: Array, camera: Camera, plate_format: PlateFormat) ->
     rays = camera.unproject(corners_px)
     if not np.isfinite(rays).all() or _signed_area(rays) <= 0:
         return []
-    _, turns, shifts, _ = cv2.solvePnPGeneric(corners_m, rays, np.eye(3), None, flags=cv2.SOLVEPNP_IPPE)
-    poses = [
-        _refined(turn, shift, corners_m, rays, corners_px, camera)
-        for turn, shift in zip(turns, shifts, strict=True)
-    ]
+    branches = _branches(corners_m, rays) or _branches(corners_m, rays + _NUDGE)
+    poses = [_refined(turn, shift, corners_m, rays, corners_px, camera) for turn, shift in branches]
     return sorted((pose for pose in poses if _faces_camera(pose)), key=lambda pose: pose.error_px)
+
+
+def _branches(corners_m: Array, rays: Array) -> list[tuple[MatLike, MatLike]]:
+    """Rotation vector and centre of each branch; none where OpenCV gives no finite numbers.
+
+    A plate seen exactly square on is the branching point of the two poses: there OpenCV takes the root of a number
+    that should be 0 and that rounding may have made negative.
+    """
+    _, turns, shifts, _ = cv2.solvePnPGeneric(corners_m, rays, np.eye(3), None, flags=cv2.SOLVEPNP_IPPE)
+    pairs = zip(turns, shifts, strict=True)
+    return [(turn, shift) for turn, shift in pairs if np.isfinite(turn).all() and np.isfinite(shift).all()]
 
 
 def _refined(

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from calib.camera import Camera
 from pipeline.post.plate_formats import EUROPE
 from pipeline.post.pose import plate_poses
 from tests.post.simulated import LENS, MOUNTED, corners_px
@@ -22,6 +23,21 @@ def test_pose_of_exact_corners_is_the_truth(
     best = plate_poses(corners_px(centre, camera, angles_deg=angles_deg), camera, LONG)[0]
     np.testing.assert_allclose(best.centre_m, camera.camera_from_road(centre), atol=1e-3)
     assert best.error_px < 1e-2
+
+
+def test_pose_of_exact_corners_seen_square_on_is_the_truth() -> None:
+    """The branching point, where rounding alone decides whether OpenCV gives numbers."""
+    rng = np.random.default_rng(1)
+    level = Camera("level", LENS)
+    x, y = LONG.width_m / 2, LONG.height_m / 2
+    flat = np.array([[-x, -y, 0.0], [x, -y, 0.0], [x, y, 0.0], [-x, y, 0.0]])
+    for _ in range(150):
+        centre = rng.uniform([-1.0, -0.5, 2.0], [1.0, 0.5, 12.0]) * (rng.random(3) < (0.5, 0.5, 1.0))
+        points = flat + centre
+        pixels = points[:, :2] / points[:, 2:] * LENS.fx + (LENS.cx, LENS.cy)
+        best = plate_poses(pixels, level, LONG)[0]
+        np.testing.assert_allclose(best.centre_m, centre, atol=1e-3 * centre[2])
+        assert best.error_px < 1e-2
 
 
 def test_both_branches_are_returned_and_mirror_each_other() -> None:
