@@ -1,0 +1,106 @@
+"""Entries of a plate index, from pictures on disk to the lines of index.jsonl."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePath
+from typing import Self
+
+import cv2
+import numpy as np
+
+from pipeline.errors import GateError
+from pipeline.inference.letterbox import Letterbox
+from pipeline.model.dataset import Plate
+from pipeline.model.labels.deal import deal, natural_order
+from pipeline.model.labels.quads import Points
+from pipeline.model.measure import SIZE_PX
+
+BACKGROUND = {"train": "background", "validation": "background-validation", "dev": "background-dev"}
+
+
+@dataclass(frozen=True, eq=False)
+class Entry:
+    """A picture of the index.
+
+    Attributes:
+        path: where it is.
+        name: its place in the folder it was found in; the order of names is the order in which it was taken.
+        size_px: (width, height).
+        quads: corners (4, 2) of its plates, TL, TR, BR, BL.
+        group: what it must stay together with.
+        split: what it is for.
+    """
+
+    path: Path
+    name: PurePath
+    size_px: tuple[int, int]
+    quads: tuple[Points, ...] = ()
+    group: str = ""
+    split: str = ""
+
+    @property
+    def widths_px(self) -> list[float]:
+        """Width of each plate at the network's input size."""
+        box = Letterbox.fit(self.size_px, SIZE_PX)
+        return [Plate(box.to_input_px(quad), "human").width_px for quad in self.quads]
+
+    def copied(self, folder: Path) -> Self:
+        """The same entry after its picture was copied into a folder."""
+        target = folder / self.name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if target.resolve() != self.path:
+            shutil.copyfile(self.path, target)
+        return replace(self, path=target.resolve())
+
+    def line(self, folder: Path) -> str:
+        """The entry as a line of the index.jsonl of a folder."""
+        plates = [{"corners": np.round(quad, 3).tolist(), "label": "human"} for quad in self.quads]
+        width, height = self.size_px
+        return json.dumps(
+            {
+                "file": Path(os.path.relpath(self.path, folder.resolve())).as_posix(),
+                "width": width,
+                "height": height,
+                "split": self.split,
+                "source": folder.resolve().name,
+                "group": self.group,
+                "plates": plates,
+            }
+        )
+
+
+def dealt(entries: Sequence[Entry], group_of_name: str | None = None) -> list[Entry]:
+    """The entries in natural order with their groups and splits; see `deal`."""
+    ordered = sorted(entries, key=lambda entry: natural_order(entry.name))
+    shares = deal([entry.name for entry in ordered], group_of_name)
+    return [replace(entry, group=g, split=s) for entry, (g, s) in zip(ordered, shares, strict=True)]
+
+
+def background_entries(folder: Path, labelled: AbstractSet[Path]) -> list[Entry]:
+    """The plate-free pictures of a folder, in ten blocks of their own.
+
+    Raises:
+        GateError: there are too few, or one of them is labelled with a plate.
+    """
+    if not folder.is_dir():
+        raise GateError(f"{folder}: no such folder of pictures")
+    entries = dealt(list(_pictures(folder.resolve(), labelled)))
+    return [
+        replace(entry, group=f"background-{entry.group}", split=BACKGROUND[entry.split]) for entry in entries
+    ]
+
+
+def _pictures(folder: Path, labelled: AbstractSet[Path]) -> Iterator[Entry]:
+    for path in sorted(folder.rglob("*")):
+        image = cv2.imread(str(path)) if path.is_file() and cv2.haveImageReader(str(path)) else None
+        if image is None:
+            continue
+        if path.resolve() in labelled:
+            raise GateError(f"{path}: is labelled with a plate and cannot be background too")
+        yield Entry(path.resolve(), path.relative_to(folder), (image.shape[1], image.shape[0]))

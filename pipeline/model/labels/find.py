@@ -1,0 +1,44 @@
+"""The picture that a label file names, looked for inside the folder of pictures and nowhere else."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+
+from pipeline.errors import GateError
+from pipeline.model.labels.shapes import LabelledPicture
+
+
+class PictureFolder:
+    """Finds pictures by the names in label files, which may come from another machine and are not trusted."""
+
+    def __init__(self, folder: Path) -> None:
+        if not folder.is_dir():
+            raise GateError(f"{folder}: no such folder of pictures")
+        self._folder = folder.resolve()
+        self._by_name: dict[str, list[Path]] = {}
+        for path in sorted(self._folder.rglob("*")):
+            if path.is_file():
+                self._by_name.setdefault(path.name, []).append(path)
+
+    def find(self, picture: LabelledPicture) -> Path:
+        """The file: beside the label file or in the folder as it is named, else by its bare name anywhere below.
+
+        Raises:
+            GateError: it is missing, there are several, or it lies outside of the folder.
+        """
+        name = PurePosixPath(picture.name.replace("\\", "/"))
+        try:
+            named = [
+                path for path in (picture.label_file.parent / name, self._folder / name) if path.is_file()
+            ]
+        except (OSError, ValueError) as error:
+            raise GateError(f"{picture.name!r} cannot be a file name ({error})") from error
+        found = named or self._by_name.get(name.name, [])
+        if not found:
+            raise GateError(f"there is no {name.name} in {self._folder}; name its folder with --images")
+        if not named and len(found) > 1:
+            raise GateError(f"several files below {self._folder} are called {name.name}; rename them")
+        for path in found:
+            if path.resolve().is_relative_to(self._folder):
+                return path.resolve()
+        raise GateError(f"{name} lies outside of {self._folder}; name its folder with --images")
