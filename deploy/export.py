@@ -11,6 +11,7 @@ import hashlib
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +21,10 @@ import torch
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from deploy.graph import PlateCornerGraph
 from pipeline.errors import GateError
 from pipeline.inference.letterbox import Letterbox
 from pipeline.model.dataset import read_index, select
+from pipeline.model.graph import PlateCornerGraph
 from pipeline.model.network import STRIDE_PX
 from pipeline.model.training import load_network
 from pipeline.synthetic.render import frames
@@ -36,16 +37,20 @@ SMALLEST_HALVED = 256
 
 
 def export_single(graph: PlateCornerGraph, size_px: tuple[int, int], path: Path) -> onnx.ModelProto:
-    """Export with single-precision weights and a dynamic batch; `size_px` is (width, height)."""
+    """Export with single-precision weights; batch, height and width stay open (the sides divide by the stride).
+
+    `size_px` is the (width, height) of the example that the exporter follows through the network.
+    """
     width, height = size_px
     example = torch.zeros(2, height, width, 3, dtype=torch.uint8)
+    batch, rows, columns = (torch.export.Dim(name, min=1) for name in ("batch", "rows", "columns"))
     torch.onnx.export(
         graph.eval(),
         (example,),
         str(path),
         input_names=["images"],
         output_names=list(OUTPUTS),
-        dynamic_shapes={"images": {0: torch.export.Dim("batch", min=1)}},
+        dynamic_shapes={"images": {0: batch, 1: STRIDE_PX * rows, 2: STRIDE_PX * columns}},
         dynamo=True,
         external_data=False,
         verbose=False,
@@ -157,7 +162,7 @@ def _metadata(graph: PlateCornerGraph, size_px: tuple[int, int]) -> list[onnx.St
         "corner_order": "TL,TR,BR,BL",
         "input": f"{size_px[0]}x{size_px[1]} BGR uint8 NHWC",
         "resnet": "v1" if graph.network.stride_on_first_conv else "v1.5",
-        "covariance_scale": repr(graph.covariance_scale),
+        **{name: repr(value) for name, value in asdict(graph.calibration).items()},
     }
     return [onnx.StringStringEntryProto(key=key, value=value) for key, value in facts.items()]
 
@@ -171,7 +176,14 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m deploy.export", description=__doc__)
     parser.add_argument("--checkpoint", type=Path, required=True, help="checkpoint.pt of a training run")
     parser.add_argument("--out", type=Path, default=Path("deploy/models/plate_corners.onnx"))
-    parser.add_argument("--size", type=int, nargs=2, default=(640, 480), metavar=("WIDTH", "HEIGHT"))
+    parser.add_argument(
+        "--size",
+        type=int,
+        nargs=2,
+        default=(640, 480),
+        metavar=("WIDTH", "HEIGHT"),
+        help="size of the images that the runtime gives to the file (it takes others too)",
+    )
     parser.add_argument(
         "--data", type=Path, help="compare on validation photographs of this index, not on drawn scenes"
     )

@@ -14,9 +14,10 @@ from tqdm import tqdm
 
 from pipeline.annotate import draw_location
 from pipeline.capture.images import list_images
-from pipeline.commands.options import add_model_options, model_config, open_locator
+from pipeline.commands.options import add_model_options, model_config
 from pipeline.errors import GateError
 from pipeline.frames import PlateLocation
+from pipeline.inference.second_look import open_locator
 
 HELP = "find the plate in images: corners with covariance, one line an image"
 

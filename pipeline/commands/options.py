@@ -10,9 +10,6 @@ from pathlib import Path
 from types import FrameType
 
 from pipeline.config import SHIPPED_MODEL, ModelConfig
-from pipeline.inference.locator import Locator, PlateLocator
-from pipeline.inference.second_look import CROP_PX, SecondLook
-from pipeline.inference.session import CornerSession, open_session
 
 
 def add_model_options(parser: argparse.ArgumentParser) -> None:
@@ -46,15 +43,6 @@ def model_config(args: argparse.Namespace) -> ModelConfig:
         allow_fallback=args.allow_fallback,
         second_look=args.second_look,
     )
-
-
-def open_locator(config: ModelConfig) -> tuple[Locator, CornerSession]:
-    """The network, ready to run, and the session of its first look (provider, model file)."""
-    session = open_session(config)
-    first = PlateLocator(session)
-    if not config.second_look:
-        return first, session
-    return SecondLook(first, open_session(config, input_size_px=CROP_PX)), session
 
 
 @contextmanager

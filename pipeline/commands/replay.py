@@ -11,7 +11,7 @@ from tqdm import tqdm
 from calib.camera import Camera
 from pipeline.annotate import ClipWriter, draw_location, draw_report
 from pipeline.capture import make_source
-from pipeline.commands.options import add_model_options, model_config, open_locator, stopping_on_signals
+from pipeline.commands.options import add_model_options, model_config, stopping_on_signals
 from pipeline.errors import GateError
 from pipeline.events import (
     Event,
@@ -25,6 +25,7 @@ from pipeline.events import (
 )
 from pipeline.frames import DropCounter, PassageReport, PlateObservation
 from pipeline.gate import Gate, Lane, Settings
+from pipeline.inference.second_look import open_locator
 from pipeline.inference.session import CornerSession
 from pipeline.post.plate_formats import formats_named
 from pipeline.post.tracker import TrackSettings

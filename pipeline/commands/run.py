@@ -9,11 +9,12 @@ from pathlib import Path
 
 from calib.camera import Camera
 from pipeline.capture import make_source
-from pipeline.commands.options import open_locator, stopping_on_signals
+from pipeline.commands.options import stopping_on_signals
 from pipeline.config import CameraConfig, GateConfig, load_config
 from pipeline.events import EventComposer, EventJournal, EventPublisher, EventSink, FanOut
 from pipeline.frames import DropCounter
 from pipeline.gate import Gate, Lane, Settings
+from pipeline.inference.second_look import open_locator
 from pipeline.post.plate_formats import formats_named
 from pipeline.post.tracker import TrackSettings
 

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.config import ModelConfig
 from pipeline.frames import PlateLocation, plate_width_px
 from pipeline.inference.letterbox import Letterbox
-from pipeline.inference.locator import Locator, decode, letterbox_batch
-from pipeline.inference.session import NetworkSession
+from pipeline.inference.locator import Locator, PlateLocator, decode, letterbox_batch
+from pipeline.inference.session import CornerSession, NetworkSession, open_session
 
 CROP_PX = (320, 240)
 """Width and height of the crop as the network sees it."""
@@ -90,6 +91,19 @@ class SecondLook:
             PlateLocation(answer.presence, answer.corners_px + region.origin_px, answer.corner_cov_px2)
             for answer, region in zip(answers, regions, strict=True)
         ]
+
+
+def open_locator(config: ModelConfig) -> tuple[Locator, CornerSession]:
+    """The locator that a configuration asks for, ready to run, and the session of its first look.
+
+    Raises:
+        GateError: not a plate-corner model, or no provider that `config` allows works here.
+    """
+    session = open_session(config)
+    first = PlateLocator(session)
+    if not config.second_look:
+        return first, session
+    return SecondLook(first, open_session(config, input_size_px=CROP_PX)), session
 
 
 def refined(first: PlateLocation, second: PlateLocation) -> PlateLocation:

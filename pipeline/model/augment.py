@@ -7,6 +7,7 @@ and corners follow exactly. What changes only pixel values is in `photometric`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -66,24 +67,45 @@ def make_positive(
         return None
     target = corners[0]
     if draw:
-        size_m = _random_size_m(rng, target)
-        target = _place_for_drawn_plate(rng, target, size_m)
-        if not _is_visible(target, settings):
+        drawn = draw_over(rng, view, target, settings)
+        if drawn is None:
             return None
-        view = _paste_drawn(rng, view, target, size_m)
+        view, target = drawn
     if rng.random() < RIVAL_SHARE:
         view = _with_rival(rng, view, target)
     return Sample(np.asarray(degrade(rng, view), np.uint8), target)
 
 
+class Drawn(NamedTuple):
+    """An image (H, W, 3) with a drawn plate, and the plate's corners (4, 2)."""
+
+    image: Image
+    corners_px: Points
+
+
+def draw_over(rng: np.random.Generator, view: Image, quad: Points, settings: Augmentation) -> Drawn | None:
+    """The view with a drawn plate over the labelled one; None where that would reach over the view's border."""
+    size_m = _random_size_m(rng, quad)
+    target = _place_for_drawn_plate(rng, quad, size_m)
+    if not _is_visible(target, settings):
+        return None
+    return Drawn(_paste_drawn(rng, view, target, size_m), target)
+
+
 def make_negative(rng: np.random.Generator, image: Image, quads: Points, settings: Augmentation) -> Sample:
     """A view without a plate: a plate-free photograph, or one whose plates were painted over."""
-    for quad in quads:
-        image = _erase(rng, image, quad)
+    image = without_plates(rng, image, quads)
     anchor = quads[0] if len(quads) else _random_quad(rng, image)
     homography = random_view(rng, image.shape[1::-1], anchor, settings)
     view = warp(rng, image, homography, settings)
     return Sample(np.asarray(degrade(rng, view), np.uint8), None)
+
+
+def without_plates(rng: np.random.Generator, image: Image, quads: Points) -> Image:
+    """The image with its plates, (n, 4, 2), painted over."""
+    for quad in quads:
+        image = _erase(rng, image, quad)
+    return image
 
 
 def _is_upright(quad: Points) -> bool:

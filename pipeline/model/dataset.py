@@ -24,6 +24,9 @@ IMAGENET_SD_RGB = (0.229, 0.224, 0.225)
 VALIDATION_SHARE = 0.1
 """Share of the photographs of `train` that is held back where the index names no validation; never part of `dev`."""
 
+HELD_BACK = {"validation": "train", "background-validation": "background"}
+"""Splits that may be held back from another one."""
+
 LABEL_WEIGHT = {"human": 1.0, "verified": 1.0, "spot": 0.4, "loose": 0.05, "box": 0.0}
 """How often a photograph is drawn with its own plate, by how well its corners are known."""
 
@@ -112,14 +115,15 @@ def _photograph(entry: dict, folder: Path) -> Photograph:
 def select(photographs: Sequence[Photograph], split: str) -> list[Photograph]:
     """The photographs of one split.
 
-    `validation` steers training and is not trained on: the photographs that the index puts there or, where it names
-    none, a tenth of `train`.
+    `validation` and `background-validation` steer training and are not trained on: the photographs that the index
+    puts there or, where it names none, a tenth of `train` and of `background`.
     """
+    whole, held_back = HELD_BACK.get(split, split), split in HELD_BACK
     named = [photo for photo in photographs if photo.split == split]
-    if split not in ("train", "validation") or any(photo.split == "validation" for photo in photographs):
+    parted = whole in HELD_BACK.values() and not any(HELD_BACK.get(p.split) == whole for p in photographs)
+    if not parted:
         return named
-    held_back = split == "validation"
-    return [photo for photo in photographs if photo.split == "train" and _held_back(photo) == held_back]
+    return [photo for photo in photographs if photo.split == whole and _held_back(photo) == held_back]
 
 
 def _held_back(photo: Photograph) -> bool:
@@ -148,7 +152,7 @@ class TrainingSamples(Dataset):
         self._labelled = [photo for photo in train if photo.closest is not None]
         if not self._labelled:
             raise GateError("the index has no photograph of split `train` with a plate")
-        weights = np.array([_weight(photo) for photo in self._labelled])
+        weights = np.array([weight_of(photo) for photo in self._labelled])
         self._weights = weights / weights.sum()
         self._for_drawn_plates = self._labelled + boxes
         self._backgrounds = backgrounds or self._labelled
@@ -172,28 +176,28 @@ class TrainingSamples(Dataset):
             kind = rng.random()
             if kind < settings.background_share:
                 photo = self._backgrounds[rng.integers(len(self._backgrounds))]
-                yield make_negative(rng, photo.read(), _quads(photo), settings)
+                yield make_negative(rng, photo.read(), quads_of(photo), settings)
             elif kind < settings.background_share + settings.erased_share:
                 photo = self._labelled[rng.integers(len(self._labelled))]
-                yield make_negative(rng, photo.read(), _quads(photo), settings)
+                yield make_negative(rng, photo.read(), quads_of(photo), settings)
             else:
                 drawn = rng.random() < settings.drawn_share
                 if drawn:
                     photo = self._for_drawn_plates[rng.integers(len(self._for_drawn_plates))]
                 else:
                     photo = self._labelled[rng.choice(len(self._labelled), p=self._weights)]
-                sample = make_positive(rng, photo.read(), _quads(photo), settings, draw=drawn)
+                sample = make_positive(rng, photo.read(), quads_of(photo), settings, draw=drawn)
                 if sample is not None:
                     yield sample
 
 
-def _weight(photo: Photograph) -> float:
+def weight_of(photo: Photograph) -> float:
     """How often the photograph's own plate is trained on, relative to one with exact corners."""
     assert photo.closest is not None
     return LABEL_WEIGHT.get(photo.closest.label, 1.0) * SOURCE_WEIGHT.get(photo.source, 1.0)
 
 
-def _quads(photo: Photograph) -> NDArray[np.float64]:
+def quads_of(photo: Photograph) -> NDArray[np.float64]:
     """(n, 4, 2) corners of all plates, the largest first."""
     ordered = sorted(photo.plates, key=lambda plate: -plate.area_px2)
     return np.array([plate.corners_px for plate in ordered]).reshape(-1, 4, 2)

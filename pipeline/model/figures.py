@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from pipeline.model.measure import Result
 
 WIDTH_BINS_PX = ((0, 40), (40, 60), (60, 100), (100, 150), (150, 200), (200, 1000))
-CHI2_MEDIAN, CHI2_95 = 1.3863, 5.9915
-"""Quantiles of the chi-square distribution with two degrees of freedom."""
+CHI2_95 = 5.9915
+"""95 % quantile of the chi-square distribution with two degrees of freedom."""
 
 
 def summary(results: Sequence[Result]) -> dict[str, float]:
@@ -29,12 +29,22 @@ def summary(results: Sequence[Result]) -> dict[str, float]:
         "p90_px": float(np.percentile(errors, 90)),
         "median_percent_of_width": 100 * float(np.median(relative)),
         "width_bias_percent": 100 * float(np.median(bias)),
+        "ellipse_95_percent": 100 * ellipse_coverage(results)[0],
     }
 
 
 def table(results: Sequence[Result], groups: dict[str, list[Result]]) -> str:
     """The summary of all results and of each group as lines of text."""
-    columns = ("plates", "found %", "mean px", "median px", "p90 px", "median % of width", "width bias %")
+    columns = (
+        "plates",
+        "found %",
+        "mean px",
+        "median px",
+        "p90 px",
+        "median % of width",
+        "width bias %",
+        "in 95 % ellipse",
+    )
     lines = [f"{'group':38}" + "".join(f"{column:>{len(column) + 2}}" for column in columns)]
     for name, members in {"all": list(results), **groups}.items():
         s = summary(members)
@@ -89,18 +99,14 @@ def roc_auc(results: Sequence[Result]) -> float:
     return float((difference > 0).mean() + 0.5 * (difference == 0).mean())
 
 
-def mahalanobis2(results: Sequence[Result]) -> NDArray[np.float64]:
-    """Squared Mahalanobis distance of every corner error of the plates found, (n * 4,)."""
+def mahalanobis2(errors: NDArray[np.float64], covariances: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Squared Mahalanobis distances (...,) of errors (..., 2) under covariances (..., 2, 2)."""
+    return np.einsum("...i,...ij,...j->...", errors, np.linalg.inv(covariances), errors)
+
+
+def ellipse_coverage(results: Sequence[Result]) -> tuple[float, int]:
+    """Share of the corner errors of the plates found that lie inside their 95 % ellipse, and their number."""
     found = [result for result in results if result.plate is not None and result.found]
     errors = np.array([result.errors_px for result in found]).reshape(-1, 2)
     covariances = np.array([result.location.corner_cov_px2 for result in found]).reshape(-1, 2, 2)
-    return np.einsum("ni,nij,nj->n", errors, np.linalg.inv(covariances), errors)
-
-
-def covariance_scale(results: Sequence[Result]) -> float:
-    """Factor on all covariances that puts the median squared Mahalanobis distance where a Gaussian has it.
-
-    1 where no plate was found.
-    """
-    distances = mahalanobis2(results)
-    return float(np.median(distances) / CHI2_MEDIAN) if len(distances) else 1.0
+    return float((mahalanobis2(errors, covariances) < CHI2_95).mean()) if found else np.nan, len(errors)

@@ -15,11 +15,14 @@ from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from pipeline.errors import GateError
+from pipeline.model.calibration import calibrate
+from pipeline.model.calibration_set import calibration_results
 from pipeline.model.curve import draw_learning_curve
 from pipeline.model.dataset import Photograph, TrainingSamples, read_index, select
-from pipeline.model.figures import covariance_scale, summary
-from pipeline.model.measure import measure, network_locator
+from pipeline.model.figures import summary
+from pipeline.model.measure import measure
 from pipeline.model.recipe import DEFAULT_RECIPE, Recipe, load_recipe
+from pipeline.model.torch_session import network_locator
 from pipeline.model.training import Training
 from pipeline.model.view import Augmentation
 
@@ -40,33 +43,36 @@ def batches(
 
 
 def run(training: Training, photographs: list[Photograph], args: argparse.Namespace) -> None:
-    """Train to the end of the recipe, with a checkpoint, a validation and a new learning curve every few minutes."""
+    """Train to the end of the recipe with a validation every few minutes, and calibrate the covariances."""
     validation = select(photographs, "validation")
+    for progress in advance(training, photographs, args.out, args.workers, args.checkpoint_minutes):
+        if training.step % args.validate_every == 0 and validation:
+            some = validation[: args.validation_images]
+            figures = summary(measure(network_locator(training.average, bfloat16=True), some))
+            _log(args.out, {"step": training.step, "validation": figures})
+            progress.write(f"step {training.step}: " + ", ".join(f"{k} {v:.2f}" for k, v in figures.items()))
+    if validation:
+        training.calibration = calibrate(calibration_results(training.average, photographs))
+    save(training, args.out)
+
+
+def advance(
+    training: Training, photographs: list[Photograph], out: Path, workers: int, checkpoint_minutes: float
+) -> Iterator[tqdm]:
+    """Train to the end of the recipe with a log, checkpoints and learning curves; yields its bar after every step."""
     last_saved = time.monotonic()
     with tqdm(
         total=training.recipe.steps, initial=training.step, unit="step", dynamic_ncols=True
     ) as progress:
-        for batch in batches(photographs, training.recipe, training.step, args.workers):
+        for batch in batches(photographs, training.recipe, training.step, workers):
             losses = training.train_step(*batch)
-            _log(args.out, {"step": training.step, **losses})
+            _log(out, {"step": training.step, **losses})
             progress.update()
             progress.set_postfix({name: f"{value:.3f}" for name, value in losses.items()})
-            if time.monotonic() - last_saved > 60 * args.checkpoint_minutes:
-                save(training, args.out)
+            if time.monotonic() - last_saved > 60 * checkpoint_minutes:
+                save(training, out)
                 last_saved = time.monotonic()
-            if training.step % args.validate_every == 0 and validation:
-                some = validation[: args.validation_images]
-                figures = summary(measure(network_locator(training.average, bfloat16=True), some))
-                _log(args.out, {"step": training.step, "validation": figures})
-                progress.write(
-                    f"step {training.step}: " + ", ".join(f"{k} {v:.2f}" for k, v in figures.items())
-                )
-    if validation:
-        results = measure(
-            network_locator(training.average), tqdm(validation, desc="calibrating", unit="image")
-        )
-        training.covariance_scale = covariance_scale(results)
-    save(training, args.out)
+            yield progress
 
 
 def save(training: Training, out: Path) -> None:

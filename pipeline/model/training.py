@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import pickle
+from dataclasses import asdict
 from pathlib import Path
 
 import msgspec
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pipeline.errors import GateError
+from pipeline.model.calibration import Calibration
 from pipeline.model.dsnt import corner_loss, px_to_cells
 from pipeline.model.network import STRIDE_PX, DilatedResNet50DSNT
 from pipeline.model.recipe import Recipe
@@ -23,7 +25,7 @@ STATE = {
     "stride_on_first_conv",
     "learn_statistics",
     "step",
-    "covariance_scale",
+    "calibration",
     "network",
     "average",
     "optimizer",
@@ -36,8 +38,8 @@ FROZEN = ("stem", "layer1")
 class Training:
     """The state of a run and the step that advances it.
 
-    `average` is the moving average of the weights, the network that is evaluated and exported. `covariance_scale` is
-    the factor from the heatmaps' second moments to the covariance of the corner errors, measured when the run ends.
+    `average` is the moving average of the weights, the network that is evaluated and exported. `calibration` is
+    measured on validation photographs when the run ends.
     """
 
     def __init__(
@@ -51,7 +53,7 @@ class Training:
         self.recipe = recipe
         self.learn_statistics = learn_statistics
         self.step = 0
-        self.covariance_scale = 1.0
+        self.calibration = Calibration()
         network = DilatedResNet50DSNT(stride_on_first_conv, stride_px)
         self.network = network.to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.network).eval().requires_grad_(False)
@@ -128,7 +130,7 @@ class Training:
             "learn_statistics": self.learn_statistics,
             "stride_px": self.network.stride_px,
             "step": self.step,
-            "covariance_scale": self.covariance_scale,
+            "calibration": asdict(self.calibration),
             "network": self.network.state_dict(),
             "average": self.average.state_dict(),
             "optimizer": self.optimizer.state_dict(),
@@ -146,16 +148,16 @@ class Training:
         training.network.load_state_dict(state["network"])
         training.average.load_state_dict(state["average"])
         training.optimizer.load_state_dict(state["optimizer"])
-        training.step, training.covariance_scale = state["step"], state["covariance_scale"]
+        training.step, training.calibration = state["step"], Calibration(**state["calibration"])
         return training
 
 
-def load_network(path: Path) -> tuple[DilatedResNet50DSNT, float]:
-    """The averaged network of a checkpoint, ready for evaluation and export, and the scale of its covariances."""
+def load_network(path: Path) -> tuple[DilatedResNet50DSNT, Calibration]:
+    """The averaged network of a checkpoint, ready for evaluation and export, and its calibration."""
     state = _read(path)
     network = DilatedResNet50DSNT(state["stride_on_first_conv"], state.get("stride_px", STRIDE_PX))
     network.load_state_dict(state["average"])
-    return network.eval().requires_grad_(False), state["covariance_scale"]
+    return network.eval().requires_grad_(False), Calibration(**state["calibration"])
 
 
 def _read(path: Path) -> dict:

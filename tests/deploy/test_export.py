@@ -11,11 +11,12 @@ onnx = pytest.importorskip("onnx")
 import onnxruntime  # noqa: E402
 
 from deploy import export as exporting  # noqa: E402
-from deploy.graph import PlateCornerGraph, fold_batch_norms  # noqa: E402
 from pipeline.config import ModelConfig  # noqa: E402
 from pipeline.errors import GateError  # noqa: E402
 from pipeline.inference.locator import PlateLocator  # noqa: E402
 from pipeline.inference.session import open_session  # noqa: E402
+from pipeline.model.calibration import Calibration  # noqa: E402
+from pipeline.model.graph import PlateCornerGraph, fold_batch_norms  # noqa: E402
 from pipeline.model.recipe import DEFAULT_RECIPE, load_recipe  # noqa: E402
 from pipeline.model.training import Training  # noqa: E402
 
@@ -33,13 +34,13 @@ def training():
             module.running_var.copy_(0.5 + torch.rand(module.num_features, generator=generator))
     torch.nn.init.normal_(training.average.evidence.weight, std=0.02)
     torch.nn.init.normal_(training.average.heatmaps.weight, std=0.3)  # clear peaks, as a trained network has
-    training.covariance_scale = 0.25
+    training.calibration = Calibration(0.25, 0.01, 0.5)
     return training
 
 
 @pytest.fixture(scope="module")
 def graph(training):
-    return PlateCornerGraph(training.average, training.covariance_scale)
+    return PlateCornerGraph(training.average, training.calibration)
 
 
 @pytest.fixture(scope="module")
@@ -70,17 +71,28 @@ def test_folding_batch_norms_changes_nothing(training):
 
 
 def test_graph_normalises_bgr_bytes_and_answers_in_pixels(training, images):
-    graph = PlateCornerGraph(training.average, covariance_scale=1.0)
+    graph = PlateCornerGraph(training.average, Calibration())
     corners_px, covariances_px2, presence = graph(torch.from_numpy(images[0])[None])
     assert corners_px.shape == (1, 4, 2) and covariances_px2.shape == (1, 4, 2, 2) and presence.shape == (1,)
     assert (corners_px > -8).all() and (corners_px[..., 0] < SIZE_PX[0] + 8).all()
     assert (torch.linalg.eigvalsh(covariances_px2) >= -1e-3).all()
 
 
-def test_exported_file_runs_at_any_batch_size_and_agrees_with_torch(exported, graph, images):
+def test_graph_applies_the_calibration(training, images):
+    """Against the definition: scale * moment + (share * mean edge length)^2, and the logit less its offset."""
+    batch = torch.from_numpy(images[0])[None]
+    bare_px, moments, bare_presence = PlateCornerGraph(training.average, Calibration())(batch)
+    corners_px, covariances, presence = PlateCornerGraph(training.average, Calibration(0.5, 0.1, 2.0))(batch)
+    assert torch.equal(corners_px, bare_px)
+    top, bottom = (float((bare_px[0, b] - bare_px[0, a]).norm()) for a, b in ((0, 1), (3, 2)))
+    added = (0.1 * (top + bottom) / 2) ** 2
+    assert torch.allclose(covariances, 0.5 * moments + added * torch.eye(2), rtol=1e-4, atol=1e-3)
+    assert torch.allclose(presence.logit(), bare_presence.logit() - 2.0, atol=1e-3)
+
+
+def test_exported_file_runs_at_any_size_and_agrees_with_torch(exported, graph, images):
     session = onnxruntime.InferenceSession(str(exported), providers=["CPUExecutionProvider"])
-    for count in (1, 3):
-        batch = np.stack(images[:count])
+    for batch in (np.stack(images[:1]), np.stack(images), np.concatenate(images, axis=1)[None]):
         corners_px, covariances_px2, presence = session.run(None, {"images": batch})
         expected = [output.numpy() for output in graph(torch.from_numpy(batch))]
         assert np.abs(corners_px - expected[0]).max() < 0.5  # stored in half

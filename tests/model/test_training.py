@@ -9,6 +9,7 @@ torch = pytest.importorskip("torch")
 
 from pipeline.errors import GateError  # noqa: E402
 from pipeline.model import train  # noqa: E402
+from pipeline.model.calibration import Calibration  # noqa: E402
 from pipeline.model.recipe import DEFAULT_RECIPE, load_recipe  # noqa: E402
 from pipeline.model.training import Training, load_network  # noqa: E402
 
@@ -68,8 +69,8 @@ def test_run_leaves_checkpoint_log_and_curve(finished_run):
     entries = [json.loads(line) for line in (finished_run / "out/log.jsonl").read_text().splitlines()]
     assert [entry["step"] for entry in entries if "corner" in entry] == [1, 2, 3]
     assert (finished_run / "out/curve.png").stat().st_size > 10_000
-    network, covariance_scale = load_network(finished_run / "out/checkpoint.pt")
-    assert not network.training and covariance_scale > 0
+    network, calibration = load_network(finished_run / "out/checkpoint.pt")
+    assert not network.training and calibration != Calibration()
 
 
 def test_resumed_run_ends_where_an_uninterrupted_one_does(

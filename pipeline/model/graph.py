@@ -1,4 +1,4 @@
-"""The network as a gate runs it: one graph from camera pixels to corners, ready to be exported."""
+"""The network as a gate runs it, ready to be exported: one graph from camera pixels to calibrated corners."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from pipeline.model.calibration import Calibration
 from pipeline.model.dataset import IMAGENET_MEAN_RGB, IMAGENET_SD_RGB
 from pipeline.model.dsnt import cells_to_px, windowed_dsnt
 from pipeline.model.network import STRIDE_PX, DilatedResNet50DSNT
@@ -18,18 +19,20 @@ class PlateCornerGraph(nn.Module):
 
     Args:
         network: a trained network; it is copied.
-        covariance_scale: factor from a heatmap's second moment to the covariance of the corner's error.
+        calibration: what training measured last.
     """
 
-    def __init__(self, network: DilatedResNet50DSNT, covariance_scale: float) -> None:
+    def __init__(self, network: DilatedResNet50DSNT, calibration: Calibration) -> None:
         super().__init__()
         self.gain: Tensor
         self.offset: Tensor
+        self.identity: Tensor
         self.network = fold_batch_norms(network)
-        self.covariance_scale = covariance_scale
+        self.calibration = calibration
         mean, sd = torch.tensor(IMAGENET_MEAN_RGB), torch.tensor(IMAGENET_SD_RGB)
         self.register_buffer("gain", (1 / (255 * sd)).view(1, 3, 1, 1))
         self.register_buffer("offset", (-mean / sd).view(1, 3, 1, 1))
+        self.register_buffer("identity", torch.eye(2))
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Locate the plate.
@@ -43,11 +46,15 @@ class PlateCornerGraph(nn.Module):
         blue, green, red = images.permute(0, 3, 1, 2).float().split(1, dim=1)
         rgb = torch.cat((red, green, blue), dim=1)
         logits, presence = self.network(rgb * self.gain + self.offset)
-        means, covariances = windowed_dsnt(logits)
+        means, moments = windowed_dsnt(logits)
+        corners_px = cells_to_px(means, STRIDE_PX)
+        edges_px = corners_px[:, (1, 2)] - corners_px[:, (0, 3)]
+        width_px = edges_px.square().sum(dim=-1).sqrt().mean(dim=-1)
+        common = (self.calibration.covariance_share * width_px).square()[:, None, None, None]
         return (
-            cells_to_px(means, STRIDE_PX),
-            covariances * (self.covariance_scale * STRIDE_PX**2),
-            presence.sigmoid(),
+            corners_px,
+            moments * (self.calibration.covariance_scale * STRIDE_PX**2) + common * self.identity,
+            (presence - self.calibration.presence_offset).sigmoid(),
         )
 
 
