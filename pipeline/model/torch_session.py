@@ -31,9 +31,10 @@ class TorchSession:
     @torch.inference_mode()
     def run(self, images: NDArray[np.uint8]) -> CornerOutput:
         """Run the network on (batch, height, width, 3) uint8 BGR."""
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self._bfloat16):
-            outputs = self._graph(torch.from_numpy(images))
-        return CornerOutput(*(output.float().numpy() for output in outputs))
+        device = self._graph.gain.device
+        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=self._bfloat16):
+            outputs = self._graph(torch.from_numpy(images).to(device))
+        return CornerOutput(*(output.float().cpu().numpy() for output in outputs))
 
     def interrupt(self) -> None:
         """Nothing to do: measuring is stopped with Ctrl-C."""
@@ -46,7 +47,9 @@ def network_locator(
     second_look: bool = False,
 ) -> Locate:
     """A locator that runs a network of torch as the runtime runs an exported one."""
-    graph = PlateCornerGraph(network, calibration or Calibration()).to(memory_format=torch.channels_last)
+    device = network.heatmaps.weight.device
+    graph = PlateCornerGraph(network, calibration or Calibration())
+    graph = graph.to(device, memory_format=torch.channels_last)
     locator: PlateLocator | SecondLook = PlateLocator(TorchSession(graph, SIZE_PX, bfloat16))
     if second_look:
         locator = SecondLook(locator, TorchSession(graph, CROP_PX, bfloat16))

@@ -39,7 +39,7 @@ class Training:
     """The state of a run and the step that advances it.
 
     `average` is the moving average of the weights, the network that is evaluated and exported. `calibration` is
-    measured on validation photographs when the run ends.
+    measured on validation photographs when the run ends. A GPU is used where torch finds one.
     """
 
     def __init__(
@@ -55,7 +55,8 @@ class Training:
         self.step = 0
         self.calibration = Calibration()
         network = DilatedResNet50DSNT(stride_on_first_conv, stride_px)
-        self.network = network.to(memory_format=torch.channels_last)
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.network = network.to(self.device, memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.network).eval().requires_grad_(False)
         for name in FROZEN:
             self.network.get_submodule(name).requires_grad_(False)
@@ -85,8 +86,9 @@ class Training:
     def train_step(self, images: Tensor, corners_px: Tensor, presence: Tensor) -> dict[str, float]:
         """One optimiser step on a batch; returns the losses."""
         self._set_mode_and_rates()
-        images = images.contiguous(memory_format=torch.channels_last)
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        images = images.to(self.device, memory_format=torch.channels_last)
+        corners_px, presence = corners_px.to(self.device), presence.to(self.device)
+        with torch.autocast(self.device.type, dtype=torch.bfloat16):
             logits, presence_logits = self.network(images)
         recipe, has_plate = self.recipe, presence > 0.5
         phase, _ = recipe.at(self.step)
