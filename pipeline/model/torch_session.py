@@ -49,7 +49,7 @@ def network_locator(
     """A locator that runs a network of torch as the runtime runs an exported one."""
     device = network.heatmaps.weight.device
     graph = PlateCornerGraph(network, calibration or Calibration())
-    graph = graph.to(device, memory_format=torch.channels_last)
+    graph = graph.to(device).to(memory_format=torch.channels_last)
     locator: PlateLocator | SecondLook = PlateLocator(TorchSession(graph, SIZE_PX, bfloat16))
     if second_look:
         locator = SecondLook(locator, TorchSession(graph, CROP_PX, bfloat16))

@@ -56,7 +56,7 @@ class Training:
         self.calibration = Calibration()
         network = DilatedResNet50DSNT(stride_on_first_conv, stride_px)
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self.network = network.to(self.device, memory_format=torch.channels_last)
+        self.network = network.to(self.device).to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.network).eval().requires_grad_(False)
         for name in FROZEN:
             self.network.get_submodule(name).requires_grad_(False)
