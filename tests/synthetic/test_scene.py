@@ -12,11 +12,12 @@ import pytest
 from calib.camera import Mount
 from pipeline.errors import GateError
 from pipeline.post.plate_formats import formats_named
-from pipeline.synthetic.approach import Approach
-from pipeline.synthetic.render import draw_panels, frames, moved, plate_panel
+from pipeline.synthetic.approach import Approach, Course, Drive
+from pipeline.synthetic.render import draw_panels, frames, in_front, moved, plate_panel
 from pipeline.synthetic.scene import Scenario, gate_camera
 from pipeline.synthetic.sketch import Panel
 from pipeline.synthetic.vehicle import PLATE_CENTRE_Z_M, car_front
+from tests.synthetic.scenarios import TWO_CARS
 
 SMALL = Scenario(camera=gate_camera(320, 240), approach=Approach(start_m=6.0, end_m=4.0), fps=5.0, seed=2)
 
@@ -53,15 +54,43 @@ def test_truth_agrees_with_an_independent_projection(mount: Mount) -> None:
         assert truth.speed_kmh == pytest.approx(15.0)
 
 
-def test_truth_speed_is_the_change_of_distance_while_braking() -> None:
-    scenario = Scenario(approach=Approach(stop_m=3.0, deceleration_mps2=3.0))
+@pytest.mark.parametrize(
+    ("course", "last_kmh", "last_m"),
+    [
+        (Approach(stop_m=3.0, deceleration_mps2=3.0), 0.0, 1.0),
+        (Drive(4.0, ((0.0, 0.0), (0.5, 0.0), (1.5, -9.0), (2.0, -9.0))), -9.0, 4.5),
+    ],
+)
+def test_truth_speed_is_the_change_of_distance(course: Course, last_kmh: float, last_m: float) -> None:
+    scenario = Scenario(approach=course)
     step = 1e-4
     for time_s in scenario.times_s[1:-1]:
         before, after = scenario.truth(time_s - step), scenario.truth(time_s + step)
         slope_kmh = -3.6 * (after.distance_m - before.distance_m) / (2 * step)
         assert scenario.truth(time_s).speed_kmh == pytest.approx(slope_kmh, abs=2e-3)
     last = scenario.truth(scenario.times_s[-1])
-    assert (last.speed_kmh, last.distance_m) == (0.0, 1.0)
+    assert (last.speed_kmh, last.distance_m) == (pytest.approx(last_kmh), pytest.approx(last_m))
+
+
+def test_truths_are_those_of_the_plates_in_the_image() -> None:
+    scenario = TWO_CARS
+    both, later = scenario.truths(0.0), scenario.truths(2.4)
+    assert [truth.vehicle for truth in both] == [0, 1]
+    assert both[0].distance_m < both[1].distance_m
+    assert [truth.vehicle for truth in later] == [1]  # the first car is below the image
+    behind_the_camera = scenario.truth(4.0, vehicle=0)
+    assert np.isnan(behind_the_camera.corners_px).all()
+
+
+def test_car_in_front_hides_the_one_behind() -> None:
+    first = replace(TWO_CARS, frame_times_s=(0.0, 0.9), behind=(Drive(40.0, ((0.0, 0.0), (2.0, 0.0))),))
+    alone, _ = frames(first)
+    together, second_in_sight = frames(replace(first, behind=TWO_CARS.behind))
+    x, y = first.truth(0.0).corners_px.mean(axis=0).astype(int)
+    window = slice(y - 6, y + 6), slice(x - 20, x + 20)
+    first_plate = [image[window].astype(int) for image, _ in (alone, together)]
+    assert np.abs(first_plate[0] - first_plate[1]).mean() < 8  # noise and another drawn number plate at most
+    assert not np.array_equal(together[0], second_in_sight[0])
 
 
 @pytest.mark.parametrize("distance_m", [9.0, 3.2])
@@ -97,6 +126,23 @@ def test_moved_overlay_spreads_by_the_travel_and_keeps_its_place() -> None:
     before, after = overlay.layer[row, :, 3], blurred.layer[row, :, 3]
     assert after.sum() == pytest.approx(before.sum(), rel=0.01)
     assert ((after > 3) & (after < 252)).sum() >= ((before > 3) & (before < 252)).sum() + 4
+
+
+def test_panel_is_cut_where_it_passes_the_camera() -> None:
+    camera = replace(gate_camera(), mount=Mount(1.3, 0.0, 0.0, 0.0))
+    bonnet = Panel(
+        np.zeros((100, 40, 4), np.uint8),
+        np.array([(-1, 4.0, 1), (1, 4.0, 1), (1, -1.0, 0.8), (-1, -1.0, 0.8)]),
+    )
+    part = in_front(camera, bonnet)
+    assert part is not None
+    assert part.corners_m[:2] == pytest.approx(bonnet.corners_m[:2])
+    assert part.corners_m[2:, 1] == pytest.approx([0.25, 0.25], abs=0.05)  # a row of the texture is 0.05 m
+    assert part.corners_m[2:, 2] == pytest.approx([0.85, 0.85], abs=0.005)
+    assert part.texture.shape == (75, 40, 4)
+    ahead_m = np.array([0.0, 5.0, 0.0])
+    assert in_front(camera, Panel(bonnet.texture, bonnet.corners_m - ahead_m)) is None
+    assert in_front(camera, Panel(bonnet.texture, bonnet.corners_m + ahead_m)) is not None
 
 
 def test_frames_are_the_same_for_the_same_seed_and_differ_otherwise() -> None:
