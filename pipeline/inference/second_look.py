@@ -61,12 +61,16 @@ class SecondLook:
     def locate(self, images: Sequence[NDArray[np.uint8]]) -> list[PlateLocation]:
         """One location for each (height, width, 3) uint8 BGR image, in that image's own pixels.
 
-        Presence stays that of the first look, which saw the whole image.
-
         Raises:
             GateError: the network failed.
         """
-        locations = self._first.locate(images)
+        return self.refine(images, self._first.locate(images))
+
+    def refine(
+        self, images: Sequence[NDArray[np.uint8]], firsts: Sequence[PlateLocation]
+    ) -> list[PlateLocation]:
+        """The first look's answers made more exact; presence stays that of the first look, which saw everything."""
+        locations = list(firsts)
         again = [index for index, location in enumerate(locations) if location.presence >= MIN_PRESENCE]
         step = self._session.max_batch
         for start in range(0, len(again), step):

@@ -40,17 +40,23 @@ class TorchSession:
         """Nothing to do: measuring is stopped with Ctrl-C."""
 
 
+def both_looks(
+    network: DilatedResNet50DSNT, calibration: Calibration | None = None, bfloat16: bool = False
+) -> tuple[PlateLocator, SecondLook]:
+    """Locators that run a network of torch as the runtime runs an exported one: with one look and with two."""
+    device = network.heatmaps.weight.device
+    graph = PlateCornerGraph(network, calibration or Calibration())
+    graph = graph.to(device).to(memory_format=torch.channels_last)
+    first = PlateLocator(TorchSession(graph, SIZE_PX, bfloat16))
+    return first, SecondLook(first, TorchSession(graph, CROP_PX, bfloat16))
+
+
 def network_locator(
     network: DilatedResNet50DSNT,
     calibration: Calibration | None = None,
     bfloat16: bool = False,
     second_look: bool = False,
 ) -> Locate:
-    """A locator that runs a network of torch as the runtime runs an exported one."""
-    device = network.heatmaps.weight.device
-    graph = PlateCornerGraph(network, calibration or Calibration())
-    graph = graph.to(device).to(memory_format=torch.channels_last)
-    locator: PlateLocator | SecondLook = PlateLocator(TorchSession(graph, SIZE_PX, bfloat16))
-    if second_look:
-        locator = SecondLook(locator, TorchSession(graph, CROP_PX, bfloat16))
+    """One of `both_looks`, for one photograph at a time."""
+    locator = both_looks(network, calibration, bfloat16)[second_look]
     return lambda image: locator.locate([image])[0]
