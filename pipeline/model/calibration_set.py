@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from tqdm import tqdm
 
-from pipeline.model.augment import without_plates
 from pipeline.model.dataset import Photograph, quads_of, select, weight_of
+from pipeline.model.erase import without_plates
 from pipeline.model.measure import Result, compare
 from pipeline.model.network import DilatedResNet50DSNT
 from pipeline.model.torch_session import both_looks

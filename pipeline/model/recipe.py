@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from pipeline.errors import GateError
-from pipeline.model.dsnt import LossWeights
+from pipeline.model.loss import LossWeights
 
 DEFAULT_RECIPE = Path(__file__).parent / "recipe.toml"
 
@@ -23,7 +23,7 @@ class Phase(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         pretrained_rate: peak rate of the ImageNet layers, as a share of `learning_rate`.
         plate_width_px: smallest and largest width of the target plate in the training image.
         drawn_share: share of the images with a plate in which a drawn one, with exact corners, takes its place.
-        loss: weights of the terms of the corner loss (`dsnt.LossWeights`).
+        loss: weights of the terms of the corner loss (`loss.LossWeights`).
     """
 
     width_px: int

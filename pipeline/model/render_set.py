@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 
 from pipeline.errors import GateError
-from pipeline.model.augment import draw_over
 from pipeline.model.dataset import Photograph, quads_of, read_index
+from pipeline.model.drawn import draw_over
 from pipeline.model.measure import SIZE_PX
 from pipeline.model.view import Augmentation, random_view, transform_points, warp
 

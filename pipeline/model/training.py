@@ -15,7 +15,8 @@ from torch.nn import functional
 
 from pipeline.errors import GateError
 from pipeline.model.calibration import Calibration
-from pipeline.model.dsnt import corner_loss, px_to_cells
+from pipeline.model.dsnt import px_to_cells
+from pipeline.model.loss import corner_loss
 from pipeline.model.network import STRIDE_PX, DilatedResNet50DSNT
 from pipeline.model.recipe import Recipe
 from pipeline.model.weights import load_exported, load_imagenet

@@ -6,7 +6,7 @@ import pytest
 
 pytest.importorskip("torch")
 
-from pipeline.model import augment
+from pipeline.model import augment, drawn, erase
 from pipeline.model.photometric import degrade, motion_blur
 from pipeline.model.view import Augmentation, flip_corners
 
@@ -86,8 +86,8 @@ def test_target_is_unmistakably_the_largest_plate_in_view(monkeypatch):
 def test_drawn_plate_hides_the_labelled_one_whatever_its_shape():
     _, corners = _photograph_with_white_plate(angle_deg=5)
     rng = np.random.default_rng(4)
-    for size_m in augment.PLATE_SIZES_M:
-        place = augment._place_for_drawn_plate(rng, corners, size_m)
+    for size_m in drawn.PLATE_SIZES_M:
+        place = drawn._place_for_drawn_plate(rng, corners, size_m)
         outline = place.astype(np.float32)
         assert all(cv2.pointPolygonTest(outline, tuple(corner), False) >= 0 for corner in corners)
         width, height = np.linalg.norm(place[1] - place[0]), np.linalg.norm(place[3] - place[0])
@@ -99,7 +99,7 @@ def test_rival_is_smaller_and_leaves_the_target_untouched():
     target = np.array([[120.0, 100.0], [200.0, 100.0], [200.0, 120.0], [120.0, 120.0]])
     changed = 0
     for seed in range(20):
-        view = augment._with_rival(np.random.default_rng(seed), image, target)
+        view = drawn.with_rival(np.random.default_rng(seed), image, target)
         different = (view != image).any(axis=2)
         assert not different[99:122, 119:202].any()
         changed += different.any()
@@ -111,7 +111,7 @@ def test_erased_plate_is_gone():
     for seed in range(6):
         sample = augment.make_negative(np.random.default_rng(seed), image, corners[None], SETTINGS)
         assert sample.corners_px is None
-    erased = augment._erase(np.random.default_rng(0), image, corners)
+    erased = erase._erase(np.random.default_rng(0), image, corners)
     assert erased[200:240, 240:360].mean() < 120
     assert image[220, 300].tolist() == [250, 250, 250], "the photograph itself must not be written to"
 

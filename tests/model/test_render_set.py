@@ -8,7 +8,7 @@ import pytest
 
 pytest.importorskip("torch")
 
-from pipeline.model import augment
+from pipeline.model import drawn
 from pipeline.model.dataset import read_index, select
 from pipeline.model.render_set import PLATE_WIDTH_PX, render_set
 
@@ -16,9 +16,8 @@ from pipeline.model.render_set import PLATE_WIDTH_PX, render_set
 def test_rendered_plates_are_where_the_index_says(plate_index, tmp_path, monkeypatch):
     """A wholly white plate without holder, found again by its own pixels against a rasteriser of its own."""
     white = np.full((64, 256, 4), 255, np.uint8)
-    monkeypatch.setattr(augment, "draw_plate", lambda rng, width_m, height_m: white)
-    monkeypatch.setattr(augment, "mounted", lambda rng, plate, corners, px_per_m: (plate, corners))
-    monkeypatch.setattr(augment, "RIVAL_SHARE", 0.0)
+    monkeypatch.setattr(drawn, "draw_plate", lambda rng, width_m, height_m: white)
+    monkeypatch.setattr(drawn, "mounted", lambda rng, plate, corners, px_per_m: (plate, corners))
     photographs = select(read_index(plate_index), "train")
     for plain in render_set(photographs, 4, tmp_path):
         image, quad = plain.read(), plain.closest.corners_px
