@@ -12,7 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.model import import_labels, rehearsal
+from pipeline.model import import_labels
+from pipeline.synthetic import rehearsal
 from pipeline.synthetic.paste import UNCHANGED, mounted, paste_plate
 from pipeline.synthetic.plates import PX_PER_M, draw_plate
 

@@ -11,10 +11,11 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from pipeline.model import import_labels, rehearsal, train  # noqa: E402
+from pipeline.model import import_labels, train  # noqa: E402
 from pipeline.model.labels.files import read_label_file  # noqa: E402
 from pipeline.model.labels.quads import plate_corners  # noqa: E402
 from pipeline.model.recipe import load_recipe  # noqa: E402
+from pipeline.synthetic import rehearsal  # noqa: E402
 
 ROOT = Path(__file__).parents[2]
 GUIDE = (ROOT / "docs/training.md").read_text(encoding="utf-8").replace("\\\n", " ")

@@ -1,6 +1,6 @@
 """A drawn gate's pictures with labelme files, to rehearse docs/training.md before labelling pictures of one's own.
 
-    python -m pipeline.model.rehearsal --out DIR [--passages 20]
+    python -m pipeline.synthetic.rehearsal --out DIR [--passages 20]
 
 Writes DIR/pictures/ with two frames of each passage and the exact corners of its plate in labelme's format, and
 DIR/background/ with the empty lane.
@@ -77,7 +77,7 @@ def labelme_file(picture: str, truth: Truth) -> str:
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     parser = argparse.ArgumentParser(
-        prog="python -m pipeline.model.rehearsal",
+        prog="python -m pipeline.synthetic.rehearsal",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
