@@ -11,7 +11,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from pipeline.model.calibration import Calibration
 from pipeline.model.dataset import IMAGENET_MEAN_RGB, IMAGENET_SD_RGB
 from pipeline.model.dsnt import cells_to_px, windowed_dsnt
-from pipeline.model.network import STRIDE_PX, DilatedResNet50DSNT
+from pipeline.model.network import DilatedResNet50DSNT
 
 
 class PlateCornerGraph(nn.Module):
@@ -47,13 +47,14 @@ class PlateCornerGraph(nn.Module):
         rgb = torch.cat((red, green, blue), dim=1)
         logits, presence = self.network(rgb * self.gain + self.offset)
         means, moments = windowed_dsnt(logits)
-        corners_px = cells_to_px(means, STRIDE_PX)
+        corners_px = cells_to_px(means, self.network.stride_px)
         edges_px = corners_px[:, (1, 2)] - corners_px[:, (0, 3)]
         width_px = edges_px.square().sum(dim=-1).sqrt().mean(dim=-1)
         common = (self.calibration.covariance_share * width_px).square()[:, None, None, None]
         return (
             corners_px,
-            moments * (self.calibration.covariance_scale * STRIDE_PX**2) + common * self.identity,
+            moments * (self.calibration.covariance_scale * self.network.stride_px**2)
+            + common * self.identity,
             (presence - self.calibration.presence_offset).sigmoid(),
         )
 
