@@ -249,6 +249,20 @@ def test_link_out_of_the_folder_is_not_followed(gate, tmp_path):
     assert "lies outside of" in (tmp_path / "set/refused.txt").read_text()
 
 
+def test_pictures_of_one_name_are_told_apart_by_their_folders(gate, tmp_path):
+    """CVAT names pictures from its own root, and its export puts that root into a folder `images`."""
+    for number in range(1, 13):
+        folder = gate / f"images/day{number}"
+        folder.mkdir(parents=True)
+        (gate / f"frame{number}.png").rename(folder / "frame.png")
+    polygon = f'<polygon label="plate" points="{text_of(MARKED)}"/>'
+    pictures = {f"day{number}/frame.png": polygon for number in range(1, 13)} | {"frame.png": polygon}
+    (gate / "annotations.xml").write_text(cvat(pictures))
+    assert run(gate, tmp_path / "set") == 0
+    assert len({photo.path for photo in read_index(tmp_path / "set")}) == 12
+    assert "called frame.png; rename them" in (tmp_path / "set/refused.txt").read_text()
+
+
 def test_picture_with_one_wrong_plate_is_left_out_whole(gate, tmp_path):
     good = f'<polygon label="plate" points="{text_of(MARKED)}"/>'
     wrong = '<box label="plate" xtl="1" ytl="1" xbr="200" ybr="80"/>'

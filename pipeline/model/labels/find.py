@@ -21,7 +21,7 @@ class PictureFolder:
                 self._by_name.setdefault(path.name, []).append(path)
 
     def find(self, picture: LabelledPicture) -> Path:
-        """The file: beside the label file or in the folder as it is named, else by its bare name anywhere below.
+        """The file: beside the label file or in the folder as it is named, else anywhere below, last by its bare name.
 
         Raises:
             GateError: it is missing, there are several, or it lies outside of the folder.
@@ -33,11 +33,14 @@ class PictureFolder:
             ]
         except (OSError, ValueError) as error:
             raise GateError(f"{picture.name!r} cannot be a file name ({error})") from error
-        found = named or self._by_name.get(name.name, [])
+        same_name = self._by_name.get(name.name, [])
+        found = (
+            named or [path for path in same_name if path.parts[-len(name.parts) :] == name.parts] or same_name
+        )
         if not found:
             raise GateError(f"there is no {name.name} in {self._folder}; name its folder with --images")
         if not named and len(found) > 1:
-            raise GateError(f"several files below {self._folder} are called {name.name}; rename them")
+            raise GateError(f"several files below {self._folder} are called {name}; rename them")
         for path in found:
             if path.resolve().is_relative_to(self._folder):
                 return path.resolve()
