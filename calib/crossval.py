@@ -13,18 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calib.boards import Board
-from calib.camera import Camera, Intrinsics
-from calib.lens import MODELS, LensFit, Model, fit_lens, lens_of, place_board, values
+from calib.camera import Intrinsics
+from calib.clean import without_bad_corners, without_bad_views
+from calib.cross_projection import cross_projection, cross_projection_sd
+from calib.lens import MODELS, LensFit, Model, fit_lens, place_board
+from calib.lens_errors import fit_covariance, jackknife_covariance
 from calib.views import View
 from pipeline.errors import GateError
 
 Array = NDArray[np.float64]
 
 _MOST_FOLDS = 8
-_BAD_RATIO, _BAD_LEAST_PX = 2.5, 0.15  # of the median view's error
-_MOST_BAD = 0.25  # of the views
-_GRID_STEPS = (17, 13)
-_ROTATION_STEPS = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,22 +34,22 @@ class LensCalibration:
         fit: on all good views.
         views: the good views, in the order of `fit.places`.
         bad: names of the views left out, with the error in pixels that each had.
+        stray_corners: how many single corners were left out.
         held_out_px: root mean square error on left-out views, by model.
-        optimism: how many times larger the errors are than the fit's own covariance says, at least 1.
+        covariance: (9, 9) of `PARAMETERS`: the jackknife's over views, nowhere in the mean below what the fit itself
+            and the lenses of the folds say.
+        optimism: how many times wider that makes a pixel's ray than the fit's own covariance does, at least 1.
         cross_px: (rows, columns) standard deviation of where a pixel's ray is, in pixels, over the image.
     """
 
     fit: LensFit
     views: tuple[View, ...]
     bad: tuple[tuple[str, float], ...]
+    stray_corners: int
     held_out_px: dict[Model, float]
+    covariance: Array
     optimism: float
     cross_px: Array
-
-    @property
-    def covariance(self) -> Array:
-        """(9, 9) of `PARAMETERS`, with the optimism removed."""
-        return self.optimism**2 * self.fit.covariance
 
     @property
     def sd(self) -> Array:
@@ -64,7 +63,8 @@ def calibrate_lens(views: Sequence[View], board: Board) -> LensCalibration:
     Raises:
         GateError: the views do not determine a lens.
     """
-    good, bad = _without_bad_views(list(views), board)
+    cleaned, stray = without_bad_corners(views, board)
+    good, bad = without_bad_views(cleaned, board)
     guess = fit_lens(good, board, "k1").lens
     folds = {model: _folds(good, board, model, guess) for model in MODELS}
     held_out = {model: _held_out_px(good, board, found) for model, found in folds.items() if found}
@@ -74,69 +74,14 @@ def calibrate_lens(views: Sequence[View], board: Board) -> LensCalibration:
         )
     model = min(held_out, key=lambda item: held_out[item])
     fit = fit_lens(good, board, model, guess)
-    spread = cross_projection_sd(fit.lens, fit.covariance)
-    optimism = max(1.0, _observed_over_expected(fit, folds[model], spread))
-    return LensCalibration(fit, tuple(good), tuple(bad), held_out, optimism, optimism * spread)
-
-
-def cross_projection(first: Intrinsics, second: Intrinsics) -> Array:
-    """Where `second` sees what `first` sees at each pixel of a grid over the image, less that pixel.
-
-    Two calibrations of one camera may differ by a rotation, which the mount takes up: the best one is removed
-    (as in mrcal's cross-projection, for points far away). It is found with Cauchy weights, so that an edge
-    without corners, where lenses may differ wildly, does not turn the rest.
-
-    Returns:
-        (rows, columns, 2) differences in pixels.
-    """
-    x = np.linspace(0, first.width - 1, _GRID_STEPS[0])
-    y = np.linspace(0, first.height - 1, _GRID_STEPS[1])
-    pixels = np.stack(np.meshgrid(x, y), axis=-1)
-    rays = np.concatenate([Camera("first", first).unproject(pixels), np.ones((*pixels.shape[:2], 1))], axis=2)
-    other = Camera("second", second)
-    for _ in range(_ROTATION_STEPS):
-        misses = other.project(rays) - pixels
-        slopes = np.stack([other.project(rays + 1e-6 * np.cross(axis, rays)) for axis in np.eye(3)], axis=-1)
-        slopes = (slopes - (misses + pixels)[..., None]) / 1e-6
-        sizes = np.linalg.norm(misses, axis=2)
-        weights = 1 / (1 + (sizes / max(float(np.median(sizes)), 1e-12)) ** 2).ravel().repeat(2)
-        pull = slopes.reshape(-1, 3) * weights[:, None]
-        rays = rays + np.cross(
-            -np.linalg.solve(pull.T @ slopes.reshape(-1, 3), pull.T @ misses.ravel()), rays
-        )
-    return np.asarray(other.project(rays) - pixels)
-
-
-def cross_projection_sd(lens: Intrinsics, covariance: Array) -> Array:
-    """(rows, columns) standard deviation in pixels of the cross-projection under a (9, 9) covariance."""
-    eigenvalues, vectors = np.linalg.eigh(_scaled(covariance))
-    scale = np.sqrt(np.diag(covariance))
-    total = np.zeros(_GRID_STEPS[::-1])
-    for value, vector in zip(eigenvalues, vectors.T, strict=True):
-        if value > 1e-12:
-            step = 0.1 * np.sqrt(value) * vector * scale  # small, so that the polynomial stays in its range
-            moved = lens_of(values(lens) + step, (lens.width, lens.height))
-            total += 100 * np.sum(cross_projection(lens, moved) ** 2, axis=2)
-    return np.sqrt(total)
-
-
-def _scaled(covariance: Array) -> Array:
-    """Correlation matrix; rows of fixed parameters are 0."""
-    sd = np.sqrt(np.diag(covariance))
-    safe = np.where(sd > 0, sd, 1.0)
-    return np.asarray(covariance / np.outer(safe, safe))
-
-
-def _without_bad_views(views: list[View], board: Board) -> tuple[list[View], list[tuple[str, float]]]:
-    """Take out, one by one, the view that fits worst as long as it fits far worse than the others do."""
-    bad: list[tuple[str, float]] = []
-    for _ in range(int(_MOST_BAD * len(views))):
-        errors = fit_lens(views, board, "full" if len(views) >= 8 else "k1").view_rms_px
-        worst = int(np.argmax(errors))
-        if errors[worst] < max(_BAD_RATIO * float(np.median(errors)), _BAD_LEAST_PX):
-            break
-        bad.append((views.pop(worst).name, float(errors[worst])))
-    return views, bad
+    by_fit = _rms(cross_projection_sd(fit.lens, fit_covariance(fit, good, board)))
+    covariance = jackknife_covariance(fit, good, board)
+    spread = cross_projection_sd(fit.lens, covariance)
+    widened = max(1.0, by_fit / _rms(spread), _spread_of_folds(fit, folds[model]) / _rms(spread))
+    optimism = widened * _rms(spread) / by_fit
+    return LensCalibration(
+        fit, tuple(good), tuple(bad), stray, held_out, widened**2 * covariance, optimism, widened * spread
+    )
 
 
 def _folds(views: Sequence[View], board: Board, model: Model, guess: Intrinsics) -> list[LensFit]:
@@ -165,14 +110,16 @@ def _held_out_px(views: Sequence[View], board: Board, folds: Sequence[LensFit]) 
     return float(np.sqrt(np.mean(squares)))
 
 
-def _observed_over_expected(fit: LensFit, folds: Sequence[LensFit], expected_sd: Array) -> float:
-    """How far the folds' lenses project from the fit's, over what its covariance says.
+def _spread_of_folds(fit: LensFit, folds: Sequence[LensFit]) -> float:
+    """How far the folds' lenses project from the fit's, root mean square in pixels.
 
-    The folds' spread is turned into that of the whole set as the delete-a-group jackknife does
-    (Shao and Wu 1989): (k - 1) / k times the sum of squares.
+    Their spread is turned into that of the whole set as the delete-a-group jackknife does (Shao and Wu 1989):
+    (k - 1) / k times the sum of squares.
     """
     count = len(folds)
-    squares = sum(
-        float(np.mean(np.sum(cross_projection(fit.lens, fold.lens) ** 2, axis=2))) for fold in folds
-    )
-    return float(np.sqrt((count - 1) / count * squares / np.mean(expected_sd**2)))
+    squares = sum(_rms(np.linalg.norm(cross_projection(fit.lens, fold.lens), axis=2)) ** 2 for fold in folds)
+    return float(np.sqrt((count - 1) / count * squares))
+
+
+def _rms(values: Array) -> float:
+    return float(np.sqrt(np.mean(values**2)))

@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 
 from calib.boards import Board
 from calib.crossval import LensCalibration
-from calib.lens import zoom_by_view
+from calib.lens_errors import zoom_by_view
 from calib.views import Coverage, View, rough_lens, rough_normal
 from pipeline.errors import GateError
 
 Array = NDArray[np.float64]
 Level = Literal["good", "improve", "refuse"]
 
-LEAST_VIEWS, ENOUGH_VIEWS = 6, 12
+LEAST_VIEWS, ENOUGH_VIEWS = 6, 20
 _DISTINCT = 0.03  # pose distance below which two images show the same view
 _LEAST_TURN_DEG = 12.0  # largest angle between two boards below which all are parallel
 _GOOD_FOCAL, _USABLE_FOCAL = 0.002, 0.01  # 95 % half-width over the focal length
@@ -53,10 +53,7 @@ def judge_views(views: Sequence[View], board: Board) -> list[Finding]:
     distinct = _distinct(views, board)
     if distinct < LEAST_VIEWS:
         same = "" if distinct == len(views) else f", {len(views) - distinct} of them like another one"
-        text = (
-            f"{len(views)} usable views{same}; {LEAST_VIEWS} different ones are the least, "
-            f"{ENOUGH_VIEWS} to 20 are good"
-        )
+        text = f"{len(views)} usable views{same}; {LEAST_VIEWS} different ones are the least, {ENOUGH_VIEWS} are good"
         return [Finding("refuse", "too_few_views", text)]
     turn = _largest_turn_deg(views, board)
     if turn < _LEAST_TURN_DEG:
@@ -66,7 +63,9 @@ def judge_views(views: Sequence[View], board: Board) -> list[Finding]:
         )
         return [Finding("refuse", "all_views_parallel", text)]
     if distinct < ENOUGH_VIEWS:
-        text = f"{distinct} different views; {ENOUGH_VIEWS} to 20 make the result surer"
+        text = (
+            f"{distinct} different views; with {ENOUGH_VIEWS} the edge of the image is as sure as the middle"
+        )
         return [Finding("improve", "few_views", text)]
     return []
 

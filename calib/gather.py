@@ -14,7 +14,7 @@ import numpy as np
 from calib.boards import Board
 from calib.camera import Camera
 from calib.detect import BoardFinder, Detection
-from calib.measured import BoardAt, Measured, Passages
+from calib.measured import BoardAt, Measured, Passages, Plate
 from calib.plates import SeenPlate, read_passages
 from calib.targets import FLAT, UPRIGHT, Group, Held, Target
 from pipeline.errors import GateError
@@ -22,8 +22,7 @@ from pipeline.post.plate_formats import formats_named
 from pipeline.post.pose import plate_corners_m
 
 _CORNER_SD_PX = 0.25  # of a board's corner: detection and an unflat print
-_FACING_SD_DEG = (3.0, 3.0, 0.7)  # turn, tilt, lean of all plates together
-_EACH_SD_DEG = (3.0, 3.0, 1.0)  # of each against the others
+_LEAN_SHARE = 0.25  # of how square it is held: level is easily seen
 _LAID_SD_DEG = (20.0, 0.3, 0.3)  # a board on the road: turned at will, level as the road is
 _PASSAGE_LATERAL_SD_M, _PASSAGE_HEIGHT_SD_M = 0.05, 0.01  # a vehicle along its lane
 _PASSAGE_NOISE = 2.0  # corner errors of neighbouring frames are alike: fewer independent ones than frames
@@ -83,9 +82,14 @@ def _plate_group(measured: Measured, plates: Mapping[str, SeenPlate]) -> Group:
         tuple(targets),
         UPRIGHT,
         Held(0.0, plate.centre_height_m, 0.0, 0.0, 0.0),
-        Held(3.0, plate.height_sd_m, *_FACING_SD_DEG),
-        Held(plate.lateral_sd_m, plate.each_height_sd_m, *_EACH_SD_DEG),
+        *held_sd(plate),
     )
+
+
+def held_sd(plate: Plate) -> tuple[Held, Held]:
+    """Standard deviations of how a plate is held: at all places together, and at each against the others."""
+    facing = (plate.facing_sd_deg, plate.facing_sd_deg, _LEAN_SHARE * plate.facing_sd_deg)
+    return Held(3.0, plate.height_sd_m, *facing), Held(plate.lateral_sd_m, plate.each_height_sd_m, *facing)
 
 
 def _board_group(items: Sequence[BoardAt], camera: Camera, folder: Path, board: Board | None) -> Group:

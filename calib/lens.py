@@ -1,8 +1,4 @@
-"""Lens and focal length from views of a board, with the covariance of what was found.
-
-The fit is OpenCV's `calibrateCameraExtended` (Zhang 2000, bundle adjustment). Its standard deviations come
-without their correlations, so the full covariance is computed here from the same Jacobian.
-"""
+"""Lens and focal length from views of a board: OpenCV's `calibrateCameraExtended` (Zhang 2000, bundle adjustment)."""
 
 from __future__ import annotations
 
@@ -23,13 +19,13 @@ Array = NDArray[np.float64]
 Model = Literal["none", "k1", "k1k2", "full"]
 
 PARAMETERS = ("fx", "fy", "cx", "cy", "k1", "k2", "p1", "p2", "k3")
-_FREE: dict[Model, tuple[int, ...]] = {
+FREE: dict[Model, tuple[int, ...]] = {
     "none": (0, 1, 2, 3),
     "k1": (0, 1, 2, 3, 4),
     "k1k2": (0, 1, 2, 3, 4, 5),
     "full": (0, 1, 2, 3, 4, 5, 6, 7, 8),
 }
-MODELS: tuple[Model, ...] = tuple(_FREE)
+MODELS: tuple[Model, ...] = tuple(FREE)
 _FLAGS: dict[Model, int] = {
     "none": cv2.CALIB_FIX_K1 | cv2.CALIB_FIX_K2 | cv2.CALIB_FIX_K3 | cv2.CALIB_ZERO_TANGENT_DIST,
     "k1": cv2.CALIB_FIX_K2 | cv2.CALIB_FIX_K3 | cv2.CALIB_ZERO_TANGENT_DIST,
@@ -56,14 +52,12 @@ class LensFit:
         lens: the result.
         places: of the board, one a view.
         residuals_px: found minus projected corners, (n, 2) a view.
-        covariance: (9, 9) of `PARAMETERS` from the residuals' size, rows of fixed ones 0.
     """
 
     model: Model
     lens: Intrinsics
     places: tuple[BoardPlace, ...]
     residuals_px: tuple[Array, ...]
-    covariance: Array
 
     @property
     def rms_px(self) -> float:
@@ -104,7 +98,7 @@ def fit_lens(views: Sequence[View], board: Board, model: Model, guess: Intrinsic
     bend = (
         np.zeros(5)
         if guess is None
-        else np.where(np.isin(np.arange(4, 9), _FREE[model]), guess.distortion, 0.0)
+        else np.where(np.isin(np.arange(4, 9), FREE[model]), guess.distortion, 0.0)
     )
     points = [board.points_m[view.ids].astype(np.float32) for view in views]
     seen = [view.corners_px.astype(np.float32) for view in views]
@@ -139,7 +133,7 @@ def place_board(corners_px: Array, points_m: Array, lens: Intrinsics) -> tuple[B
     for turn, shift in zip(turns, shifts, strict=True):
         turn, shift = cv2.solvePnPRefineLM(points_m, corners_px, lens.matrix, bend, turn.copy(), shift.copy())
         place = BoardPlace(np.asarray(turn, np.float64).ravel(), np.asarray(shift, np.float64).ravel())
-        misses = corners_px - _project(points_m, place, lens)[0]
+        misses = corners_px - project_board(points_m, place, lens)[0]
         error = float(np.sum(misses**2))
         if best is None or error < best[0]:
             best = error, place, misses
@@ -147,77 +141,19 @@ def place_board(corners_px: Array, points_m: Array, lens: Intrinsics) -> tuple[B
     return best[1], best[2]
 
 
-def reduced_normals(
-    views: Sequence[View], board: Board, lens: Intrinsics, places: Sequence[BoardPlace]
-) -> Array:
-    """(9, 9) normal matrix of the lens parameters with the board's places eliminated (Schur complement)."""
-    total = np.zeros((9, 9))
-    for view, place in zip(views, places, strict=True):
-        _, by_lens = _freed_of_place(board.points_m[view.ids], place, lens)
-        total += by_lens.T @ by_lens
-    return total
-
-
-def zoom_by_view(fit: LensFit, views: Sequence[View], board: Board, weights: Array) -> tuple[float, float]:
-    """One more parameter: a relative change of the focal length, `weights` (v,) times of it in each view.
-
-    Returns:
-        Its estimate after one Gauss-Newton step of the whole problem, and its standard deviation from how much
-        the views disagree (a sandwich estimate by view), as corners of one view err alike.
-    """
-    free = [*_FREE[fit.model], 9]
-    rows, misses = [], []
-    for view, place, residuals, weight in zip(views, fit.places, fit.residuals_px, weights, strict=True):
-        basis, by_lens = _freed_of_place(board.points_m[view.ids], place, fit.lens)
-        zoom = weight * (by_lens[:, :2] @ (fit.lens.fx, fit.lens.fy))
-        rows.append(np.column_stack([by_lens, zoom])[:, free])
-        misses.append(residuals.ravel() - basis @ (basis.T @ residuals.ravel()))
-    inverse = _inverse(np.asarray(sum(part.T @ part for part in rows)))
-    step = inverse @ sum(part.T @ miss for part, miss in zip(rows, misses, strict=True))
-    pulls = [inverse[-1] @ part.T @ (miss - part @ step) for part, miss in zip(rows, misses, strict=True)]
-    spare = max(len(views) - len(free), 1) / len(views)
-    return float(step[-1]), float(np.sqrt(np.sum(np.square(pulls)) / spare))
-
-
-def _finished(
-    views: Sequence[View], board: Board, model: Model, lens: Intrinsics, places: tuple[BoardPlace, ...]
-) -> LensFit:
-    residuals = tuple(
-        view.corners_px - _project(board.points_m[view.ids], place, lens)[0]
-        for view, place in zip(views, places, strict=True)
-    )
-    free = np.array(_FREE[model])
-    spare = 2 * sum(len(part) for part in residuals) - len(free) - 6 * len(views)
-    variance = sum(float(np.sum(part**2)) for part in residuals) / max(spare, 1)
-    normals = reduced_normals(views, board, lens, places)[np.ix_(free, free)]
-    covariance = np.zeros((9, 9))
-    covariance[np.ix_(free, free)] = variance * _inverse(normals)
-    return LensFit(model, lens, places, residuals, covariance)
-
-
-def _inverse(normals: Array) -> Array:
-    """Inverse of a normal matrix whose parameters differ by orders of magnitude."""
-    scale = 1 / np.sqrt(np.maximum(np.diag(normals), 1e-300))
-    return np.asarray(
-        np.linalg.pinv(normals * np.outer(scale, scale), hermitian=True) * np.outer(scale, scale)
-    )
-
-
-def _project(points_m: Array, place: BoardPlace, lens: Intrinsics) -> tuple[Array, Array]:
+def project_board(points_m: Array, place: BoardPlace, lens: Intrinsics) -> tuple[Array, Array]:
+    """Pixels (n, 2) of a board's corners (n, 3), and OpenCV's derivatives (2n, 15): turn, shift, then `PARAMETERS`."""
     pixels, jacobian = cv2.projectPoints(
         points_m, place.turn, place.shift, lens.matrix, np.array(lens.distortion)
     )
     return np.asarray(pixels, np.float64).reshape(-1, 2), np.asarray(jacobian, np.float64)
 
 
-def _freed_of_place(points_m: Array, place: BoardPlace, lens: Intrinsics) -> tuple[Array, Array]:
-    """What the lens does to the pixels that moving the board could not do as well.
-
-    Returns:
-        basis: (2n, 6) orthonormal directions in which the board's place moves the pixels.
-        by_lens: (2n, 9) derivatives by the lens without their part along `basis`.
-    """
-    jacobian = _project(points_m, place, lens)[1]
-    basis = np.linalg.qr(jacobian[:, :6])[0]
-    by_lens = jacobian[:, 6:15]
-    return basis, by_lens - basis @ (basis.T @ by_lens)
+def _finished(
+    views: Sequence[View], board: Board, model: Model, lens: Intrinsics, places: tuple[BoardPlace, ...]
+) -> LensFit:
+    residuals = tuple(
+        view.corners_px - project_board(board.points_m[view.ids], place, lens)[0]
+        for view, place in zip(views, places, strict=True)
+    )
+    return LensFit(model, lens, places, residuals)

@@ -30,6 +30,7 @@ centre_height_m = 0.50        # plate's centre above the road
 height_sd_m = 0.01            # how well that is known
 each_height_sd_m = 0.003      # how much it may differ from place to place: an uneven road, a shaky hand
 lateral_sd_m = 0.03           # how straight along the lane the places lie; 0.5 if they do not follow the lane
+facing_sd_deg = 3.0           # how upright and square to the lane it is held; 0.5 on a stand, with a spirit level
 
 [[plate_at]]
 image = "d300.jpg"            # as in the lines of `run_gate.py locate --json`
@@ -71,6 +72,7 @@ class Plate:
     height_sd_m: _Sd = 0.01
     lateral_sd_m: _Sd = 0.03
     each_height_sd_m: _Sd = 0.003
+    facing_sd_deg: _Sd = 3.0
 
 
 @dataclass(frozen=True)

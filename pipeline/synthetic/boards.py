@@ -18,6 +18,7 @@ Image = NDArray[np.uint8]
 
 _PX_PER_MM = 8.0
 _OVERSAMPLING = 2
+_WINDOW_MARGIN_PX = 3.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,24 +104,47 @@ class BoardCamera:
             noise: sd in grey levels.
             background: (h, w) what is behind the page, an even grey if not given.
         """
-        at = np.float32(_PX_PER_MM) * self._page_mm(pose) - np.float32(0.5)
-        step = float(np.median(np.linalg.norm(np.diff(at[::8], axis=1), axis=2)))
-        page = cv2.GaussianBlur(self._page, (0, 0), max(0.3, 0.4 * step))
-        lit = cv2.convertScaleAbs(page, alpha=0.75, beta=35)
-        behind = np.full((1, 1), 100, np.uint8) if background is None else background
-        paint = cv2.resize(behind, (at.shape[1], at.shape[0]), interpolation=cv2.INTER_LINEAR)
-        cv2.remap(lit, at[..., 0], at[..., 1], cv2.INTER_LINEAR, paint, cv2.BORDER_TRANSPARENT)
         size = self._lens.width, self._lens.height
-        light = cv2.resize(paint, size, interpolation=cv2.INTER_AREA).astype(np.float32)
+        behind = np.full((1, 1), 100, np.uint8) if background is None else background
+        scene = np.asarray(cv2.resize(behind, size, interpolation=cv2.INTER_LINEAR), np.uint8)
+        window = self._page_window(pose)
+        scene[window] = self._paper(pose, window, scene[window])
+        light = scene.astype(np.float32)
         if smear_px >= 1:
             light = np.asarray(cv2.blur(light, (round(smear_px), 1)), np.float32)
         if blur_px > 0:
             light = np.asarray(cv2.GaussianBlur(light, (0, 0), blur_px), np.float32)
-        grainy = light + rng.normal(0.0, noise, light.shape)
+        grainy = light + np.float32(noise) * rng.standard_normal(light.shape, np.float32)
         return np.clip(np.rint(grainy), 0, 255).astype(np.uint8)
 
-    def _page_mm(self, pose: BoardPose) -> NDArray[np.float32]:
-        """Where the rays meet the page, in millimetres of the page."""
+    def _page_window(self, pose: BoardPose) -> tuple[slice, slice]:
+        """Rows and columns of the image that hold the page: what is around it need not be traced."""
+        left, top, width, height = self._area_mm
+        side = np.linspace(0, 1, 9)
+        page_mm = np.array(self._page.shape[::-1]) / _PX_PER_MM
+        x, y = (share.ravel() for share in np.meshgrid(side * page_mm[0], side * page_mm[1]))
+        on_board = np.column_stack([(x - left) / width, (y - top) / height]) * self._board.size_m
+        points = np.column_stack([on_board - np.array(self._board.size_m) / 2, np.zeros(len(x))])
+        pixels = Camera("board", self._lens).project(points @ pose.rotation.T + pose.centre_m)
+        size = np.array([self._lens.width, self._lens.height])
+        low = np.clip(np.nan_to_num(pixels.min(axis=0)) - _WINDOW_MARGIN_PX, 0, size).astype(int)
+        high = np.clip(np.nan_to_num(pixels.max(axis=0), nan=1e6) + _WINDOW_MARGIN_PX, 0, size).astype(int)
+        return slice(low[1], high[1]), slice(low[0], high[0])
+
+    def _paper(self, pose: BoardPose, window: tuple[slice, slice], behind: Image) -> Image:
+        """The window with the page in it, before blur and noise."""
+        k = _OVERSAMPLING
+        rays = self._rays[tuple(slice(k * part.start, k * part.stop) for part in window)]
+        at = np.float32(_PX_PER_MM) * self._page_mm(pose, rays) - np.float32(0.5)
+        step = float(np.median(np.linalg.norm(np.diff(at[::8], axis=1), axis=2)))
+        page = cv2.GaussianBlur(self._page, (0, 0), max(0.3, 0.4 * step))
+        lit = cv2.convertScaleAbs(page, alpha=0.75, beta=35)
+        paint = cv2.resize(behind, (at.shape[1], at.shape[0]), interpolation=cv2.INTER_LINEAR)
+        cv2.remap(lit, at[..., 0], at[..., 1], cv2.INTER_LINEAR, paint, cv2.BORDER_TRANSPARENT)
+        return np.asarray(cv2.resize(paint, behind.shape[::-1], interpolation=cv2.INTER_AREA), np.uint8)
+
+    def _page_mm(self, pose: BoardPose, rays: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Where rays (h, w, 2) meet the page, in millimetres of the page."""
         middle = np.append(np.array(self._board.size_m) / 2, 0.0)
         origin = pose.centre_m - pose.rotation @ middle
         inverse = np.linalg.inv(np.column_stack([pose.rotation[:, 0], pose.rotation[:, 1], origin]))
@@ -128,7 +152,7 @@ class BoardCamera:
         to_mm = np.array([[width, 0, left], [0, height, top], [0, 0, 1]]) @ np.diag(
             [*(1 / np.array(self._board.size_m)), 1]
         )
-        points = cv2.perspectiveTransform(self._rays, to_mm @ inverse)
+        points = cv2.perspectiveTransform(rays, to_mm @ inverse)
         return np.asarray(points, np.float32)
 
 

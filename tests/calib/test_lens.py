@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from calib.benchmark import lens_run
+from calib.benchmark.lens_runs import lens_run
 from calib.boards import Board
 from calib.camera import Intrinsics
-from calib.crossval import calibrate_lens, cross_projection, cross_projection_sd
+from calib.cross_projection import cross_projection, cross_projection_sd
+from calib.crossval import calibrate_lens
 from calib.detect import BoardFinder
 from calib.lens import fit_lens, values
+from calib.lens_errors import fit_covariance, jackknife_covariance
 from calib.views import View, make_view
 from pipeline.synthetic.boards import board_poses, noisy_views
 from tests.calib.conftest import BOARD, LENS
@@ -31,7 +33,9 @@ def test_fit_standard_deviations_agree_with_opencv() -> None:
     points = [BOARD.points_m[view.ids].astype(np.float32) for view in views]
     seen = [view.corners_px.astype(np.float32) for view in views]
     result = cv2.calibrateCameraExtended(points, seen, (LENS.width, LENS.height), None, None)
-    np.testing.assert_allclose(np.sqrt(np.diag(fit.covariance)), result[5].ravel()[:9], rtol=0.03)
+    np.testing.assert_allclose(
+        np.sqrt(np.diag(fit_covariance(fit, views, BOARD))), result[5].ravel()[:9], rtol=0.03
+    )
     np.testing.assert_allclose(fit.rms_px, result[0], rtol=1e-3)
 
 
@@ -108,14 +112,30 @@ def test_cross_projection_removes_a_rotation() -> None:
 
 
 def test_cross_projection_sd_agrees_with_random_lenses() -> None:
-    fit = fit_lens(views_of(LENS), BOARD, "k1k2")
-    stated = cross_projection_sd(fit.lens, fit.covariance)
+    views = views_of(LENS)
+    fit = fit_lens(views, BOARD, "k1k2")
+    covariance = fit_covariance(fit, views, BOARD)
+    stated = cross_projection_sd(fit.lens, covariance)
     rng = np.random.default_rng(0)
     free = np.ix_(range(6), range(6))
-    drawn = rng.multivariate_normal(np.zeros(6), fit.covariance[free], 150)
+    drawn = rng.multivariate_normal(np.zeros(6), covariance[free], 150)
     moves = []
     for step in drawn:
         fx, fy, cx, cy, k1, k2 = (values(fit.lens)[:6] + step).tolist()
         other = replace(fit.lens, fx=fx, fy=fy, cx=cx, cy=cy, distortion=(k1, k2, 0.0, 0.0, 0.0))
         moves.append(np.sum(cross_projection(fit.lens, other) ** 2, axis=2))
     np.testing.assert_allclose(np.sqrt(np.mean(moves, axis=0)), stated, rtol=0.25, atol=0.02)
+
+
+def test_jackknife_is_the_spread_of_fits_without_one_view() -> None:
+    """Against real fits, each without one view; their spread is (n - 1) / n times the sum of squares."""
+    views = views_of(LENS)
+    fit = fit_lens(views, BOARD, "k1")
+    moves = [
+        values(fit_lens([*views[:i], *views[i + 1 :]], BOARD, "k1", fit.lens).lens) - values(fit.lens)
+        for i in range(len(views))
+    ]
+    expected = np.sqrt((len(views) - 1) / len(views) * np.sum(np.square(moves), axis=0))
+    stated = np.sqrt(np.diag(jackknife_covariance(fit, views, BOARD)))
+    np.testing.assert_allclose(stated[:5], expected[:5], rtol=0.15)
+    assert not stated[5:].any()
