@@ -1,12 +1,27 @@
-"""The README's first command with the shipped network: the slowest test, and the one that says that it all works."""
+"""The README's first command with the shipped network: the slowest test, and the one that says that it all works.
+
+What the demo does with the catalogue of clips is tested with the true corners in the place of the network's.
+"""
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 import run_gate
+from pipeline.commands import clip_table, demo
+from pipeline.synthetic.clips import DrawnClip
+from tests.synthetic.scenarios import PASSING, TWO_CARS
+from tests.synthetic.standin import TrueCorners
+
+CLIPS = (DrawnClip("passing", "", lambda: PASSING), DrawnClip("two-cars", "", lambda: TWO_CARS))
+SESSION = SimpleNamespace(
+    model=SimpleNamespace(path=Path("standin.onnx"), hash="standin"), provider="cpu", max_batch=1
+)
 
 
 def test_demo_reports_one_passage_close_to_the_truth(tmp_path, capsys):
@@ -21,4 +36,42 @@ def test_demo_reports_one_passage_close_to_the_truth(tmp_path, capsys):
     camera_to_plate_m = truth["range_m"]
     assert abs(end["distance_m"] - truth["distance_m"]) < 0.05 * camera_to_plate_m
     assert end["speed_kmh"] == pytest.approx(truth["speed_kmh"], rel=0.10)
-    assert all((tmp_path / name).stat().st_size > 10_000 for name in ("clip.mp4", "annotated.mp4"))
+    assert all(
+        (tmp_path / name).stat().st_size > 10_000 for name in ("clip.mp4", "annotated.mp4", "report.html")
+    )
+
+
+def test_all_scores_every_clip_and_keeps_its_files(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(clip_table, "CLIPS", CLIPS)
+    locator = TrueCorners([PASSING, TWO_CARS])
+    monkeypatch.setattr(demo, "open_locator", lambda config: (locator, SESSION))
+    assert run_gate.main(["demo", "--all", "--out", str(tmp_path)]) == 0
+    lines = {line.split()[0]: line.split() for line in capsys.readouterr().out.splitlines()}
+    assert lines["passing"][1] == "1/1" and lines["two-cars"][1] == "2/2" and lines["all"][1] == "3/3"
+    assert lines["passing"][2] == str(
+        len(PASSING.times_s) - 2
+    )  # the first two frames come before the passage
+    assert float(lines["all"][3]) < 0.1  # per cent of the range: the corners are the true ones
+    for clip in CLIPS:
+        names = {path.name for path in (tmp_path / clip.name).iterdir()}
+        assert names == {
+            "clip.mp4",
+            "annotated.mp4",
+            "report.html",
+            "events.jsonl",
+            "truth.json",
+            "camera.toml",
+        }
+
+
+def test_all_fails_where_a_car_is_missed(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(clip_table, "CLIPS", CLIPS[1:])
+    locator = TrueCorners([replace(TWO_CARS, behind=())])
+    monkeypatch.setattr(demo, "open_locator", lambda config: (locator, SESSION))
+    assert run_gate.main(["demo", "--all", "--out", str(tmp_path)]) == 1
+    assert "1/2!" in capsys.readouterr().out
+
+
+def test_unknown_clip_is_refused_with_the_names_that_there_are(tmp_path, capsys):
+    assert run_gate.main(["demo", "--clip", "quiz", "--out", str(tmp_path)]) == 2
+    assert "no clip 'quiz'; there are: approach" in capsys.readouterr().err

@@ -72,6 +72,21 @@ def test_annotated_clip_has_every_frame_at_its_time(drive_clip, stand_in_model, 
     assert times(out) == times(drive_clip)
 
 
+def test_report_shows_the_passage_and_is_the_same_every_time(
+    drive_clip, camera_file, stand_in_model, tmp_path
+):
+    events, first, second = tmp_path / "events.jsonl", tmp_path / "1.html", tmp_path / "2.html"
+    for out in (first, second):
+        options = ("--camera", camera_file, "--events", events, "--report", out)
+        assert replay([drive_clip], stand_in_model, *options) == 0
+    end = events_of(events)[-1]
+    page = first.read_text()
+    low, high = end["distance_ci95_m"]
+    assert f"{end['distance_m']:.2f} m ({low:.2f} to {high:.2f})" in page
+    assert end["passage"] in page and "90 frames, 1 passage." in page and "data:image/jpeg;base64," in page
+    assert page == second.read_text()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -84,6 +99,7 @@ def test_annotated_clip_has_every_frame_at_its_time(drive_clip, stand_in_model, 
         (["replay", "{clip}", "--provider", "cuda"], "provider 'cuda' cannot run here"),
         (["replay", "{clip}", "--events", "{junk}/out.jsonl"], "cannot write events"),
         (["replay", "{clip}", "--annotate", "{junk}/out.mp4"], "cannot write a video"),
+        (["replay", "{clip}", "--report", "{junk}/out.html"], "cannot write the report"),
         (["replay", "{clip}", "--plate-formats", "eu-1x1"], "eu-1x1"),
         (["replay", "{empty}"], "no images here"),
         (["locate", "nowhere.jpg"], "nowhere.jpg: no such file"),
