@@ -48,26 +48,29 @@ def withheld(
 def answer(
     hypotheses: Sequence[Hypothesis], measure: Quantities, data: TrackData, speed_over: SpeedOver
 ) -> MotionEstimate:
-    """The numbers of an explanation, each only if it can be stood by."""
+    """The numbers that follow from the explanations of a track, most probable first."""
     name, probability = _format(hypotheses)
     weights, means, sds = _components(hypotheses, measure)
     width_sd, _ = edge_bias(data, hypotheses[0].posterior.noise_scale)
     sds = np.hypot(sds, width_sd * means)
-    ranges = means[:, RANGE_M]
-    centre_m = weights @ ranges
-    if name is None or np.sqrt(weights @ (ranges - centre_m) ** 2) > _FORMAT_SPREAD * centre_m:
-        return withheld("format_ambiguous", name, probability)
-    if hypotheses[0].fit.relative_miss > LARGEST_MISS:
-        return withheld("residuals_too_large", name, probability)
     speed_index = SPEED_NOW_KMH if speed_over == "now" else SPEED_OVER_TRACK_KMH
     chosen = [RANGE_M, DISTANCE_M, speed_index]
     distance, along, speed = summed_up(weights, means[:, chosen], sds[:, chosen])
+    reason, direction = _speed_objection(data, speed), _direction(speed)
+    explained = hypotheses[0].fit.relative_miss <= LARGEST_MISS
+    ranges = means[:, RANGE_M]
+    centre_m = weights @ ranges
+    if name is None or np.sqrt(weights @ (ranges - centre_m) ** 2) > _FORMAT_SPREAD * centre_m:
+        if direction == "stopped" and explained and reason is None:  # a plate of any size that stands stands
+            return MotionEstimate(None, None, speed, direction, name, probability, "format_ambiguous")
+        return withheld("format_ambiguous", name, probability)
+    if not explained:
+        return withheld("residuals_too_large", name, probability)
     if not (_RANGE_LIMITS_M[0] < distance.value < _RANGE_LIMITS_M[1] and abs(speed.value) < _FASTEST_KMH):
         return withheld("implausible", name, probability)
-    reason = _speed_objection(data, speed)
     if reason:
         return MotionEstimate(distance, along, None, "unknown", name, probability, reason)
-    return MotionEstimate(distance, along, speed, _direction(speed), name, probability, "ok")
+    return MotionEstimate(distance, along, speed, direction, name, probability, "ok")
 
 
 def _components(hypotheses: Sequence[Hypothesis], measure: Quantities) -> tuple[Array, Array, Array]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import matplotlib
 import numpy as np
 
-from pipeline.post.benchmark_report import Cases, Result, Score, columns, rms
+from pipeline.post.benchmark_results import Cases, Figures, Pick, Result, range_bounds, rms, speed_bounds
 
 matplotlib.use("Agg")
 from matplotlib import pyplot
@@ -22,21 +22,15 @@ def plot_errors(cases: Cases, path: Path) -> None:
         groups = [group for group in groups if len(group) > 5]
         middles = [np.mean([item.middle_m for item in group]) for group in groups]
         speed, ranges = axes[0, column], axes[1, column]
-        errors = [rms(columns(group, lambda item: item.track_speed)[0]) for group in groups]
-        limits = [rms(np.array([item.speed_bound_kmh for item in group])) for group in groups]
+        errors = [Figures(group, lambda item: item.track_speed).rmse for group in groups]
+        limits = [rms(speed_bounds(group)) for group in groups]
         ippe = [rms(np.array([item.ippe_kmh for item in group])) for group in groups]
         speed.semilogy(middles, ippe, "s--", color="0.6", label="single-frame IPPE and regression")
         speed.semilogy(middles, errors, "o-", label="estimator")
         speed.semilogy(middles, limits, "k:", label="Cramér-Rao bound")
         speed.set(title=f"{name}: speed over the track", ylabel="RMSE (km/h)")
-        relative = [
-            100 * rms(np.array([item.range_m.error / item.range_m.truth for item in group]))
-            for group in groups
-        ]
-        least = [
-            100 * rms(np.array([item.range_bound_m / item.range_m.truth for item in group]))
-            for group in groups
-        ]
+        relative = [Figures(group, lambda item: item.range_m, relative=True).rmse for group in groups]
+        least = [rms(range_bounds(group)) for group in groups]
         ranges.plot(middles, relative, "o-", label="estimator")
         ranges.plot(middles, least, "k:", label="Cramér-Rao bound")
         ranges.set(
@@ -56,7 +50,7 @@ def plot_errors(cases: Cases, path: Path) -> None:
 def plot_coverage(cases: Cases, path: Path) -> None:
     """Coverage of the 95 % intervals against distance, with the limits asked for."""
     figure, axes = pyplot.subplots(1, len(cases), figsize=(10, 4), squeeze=False, sharey=True)
-    scores: dict[str, Callable[[Result], Score]] = {
+    picks: dict[str, Pick] = {
         "speed over the track": lambda item: item.track_speed,
         "present speed": lambda item: item.speed,
         "range": lambda item: item.range_m,
@@ -68,10 +62,8 @@ def plot_coverage(cases: Cases, path: Path) -> None:
         middles = [np.mean([item.middle_m for item in group]) for group in groups]
         axis.axhspan(90, 98, color="0.9", label="90 to 98 %")
         axis.axhline(95, color="k", linewidth=0.8)
-        for label, score in scores.items():
-            axis.plot(
-                middles, [100 * np.nanmean(columns(group, score)[1]) for group in groups], "o-", label=label
-            )
+        for label, pick in picks.items():
+            axis.plot(middles, [Figures(group, pick).cover for group in groups], "o-", label=label)
         axis.set(title=f"{name}, constant speed", xlabel="mid-track range (m)", ylim=(85, 100))
         axis.grid(alpha=0.3)
     axes[0, 0].set_ylabel("intervals that hold (%)")

@@ -6,10 +6,11 @@ normal z (r,) is a draw from it. There are these:
 - steady: no acceleration;
 - standing: no speed and no acceleration;
 - begun: an acceleration that began at the end of a stretch of time and has lasted since, or lasts the whole track;
+- started: standing until some moment of a stretch, an even acceleration since then;
 - varying: an acceleration that changes from stretch to stretch;
 - stopped: standing for some stretches, or just now, before that a varying speed.
 
-The first three are simple, with r = 2; the others are free, with r = 8.
+The first four are simple, with r = 2; the others are free, with r = 8.
 """
 
 from __future__ import annotations
@@ -20,27 +21,36 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.post.plate_motion import STRETCHES
+from pipeline.post.plate_motion import AGES_S, STRETCHES
 
 Array = NDArray[np.float64]
 
-STEADY, STANDING, VARYING = 0, 1, 2 + STRETCHES
+STEADY, STANDING, VARYING = 0, 1, 2 + 2 * STRETCHES
 
-_STEADY, _STANDING, _BEGUN, _VARYING, _STOPPED = 0.40, 0.08, 0.30, 0.12, 0.10
+_STEADY, _STANDING, _BEGUN, _VARYING, _STOPPED = 0.30, 0.15, 0.35, 0.10, 0.10
+_STANDS_FOR_S = 60.0  # mean; a vehicle that stands drives off within a stretch with the stretch's share of it
 _SPEED_SD = 8.0  # m/s
-_CREEP_SD = 0.01  # m/s, of a vehicle that stands
+_STILL_SD = 0.001  # m/s, of a vehicle that stands
 _BRAKING_SD = 1.7  # m/s^2
 _BRAKING_LASTS_S = 0.5  # the correlation of a varying acceleration falls to 1/e in this time
 
-LOG_PROBABILITIES: Array = np.log(
-    [_STEADY, _STANDING] + [_BEGUN / STRETCHES] * STRETCHES + [_VARYING] + [_STOPPED / STRETCHES] * STRETCHES
+_STARTED = _STANDING * np.diff(AGES_S) / _STANDS_FOR_S
+_PROBABILITIES: Array = np.concatenate(
+    [
+        [_STEADY, _STANDING],
+        np.full(STRETCHES, _BEGUN / STRETCHES),
+        _STARTED,
+        [_VARYING],
+        np.full(STRETCHES, _STOPPED / STRETCHES),
+    ]
 )
+LOG_PROBABILITIES: Array = np.log(_PROBABILITIES / _PROBABILITIES.sum())
 """(ways,), of each way to drive before a track is seen."""
 
-STANDS: NDArray[np.bool_] = np.array(
-    [False, True] + [False] * STRETCHES + [False] + [True] * STRETCHES, dtype=np.bool_
+STANDS: NDArray[np.bool_] = np.repeat(
+    [False, True, False, True, False, True], [1, 1, STRETCHES, STRETCHES, 1, STRETCHES]
 )
-"""(ways,), those at whose end the vehicle stands."""
+"""(ways,), those in which the vehicle stands for a while."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +58,7 @@ class Roots:
     """The roots of all ways to drive.
 
     Attributes:
-        groups: the simple ways (9, 8, 2) and the free ones (8, 8, 8), in the order of the ways.
+        groups: the simple ways (16, 8, 2) and the free ones (8, 8, 8), in the order of the ways.
         each, inverses: (8, r) and its pseudo-inverse (r, 8) of each way.
     """
 
@@ -68,10 +78,11 @@ def _roots(ages_s: tuple[float, ...]) -> Roots:
     apart = np.abs(middles[:, None] - middles)
     varying = _BRAKING_SD * np.linalg.cholesky(np.exp(-apart / _BRAKING_LASTS_S))
     stretch, nothing = np.arange(STRETCHES)[:, None], np.zeros((STRETCHES, 1))
-    simple = [_root(_SPEED_SD, nothing), _root(_CREEP_SD, nothing)]
+    simple = [_root(_SPEED_SD, nothing), _root(_STILL_SD, nothing)]
     simple += [_root(_SPEED_SD, np.where(stretch <= last, _BRAKING_SD, 0.0)) for last in range(STRETCHES)]
+    simple += [_started(stretch, np.diff(ages_s), last) for last in range(STRETCHES)]
     free = [_root(_SPEED_SD, varying)]
-    free += [_root(_CREEP_SD, np.where(stretch >= first, varying, 0.0)) for first in range(STRETCHES)]
+    free += [_root(_STILL_SD, np.where(stretch >= first, varying, 0.0)) for first in range(STRETCHES)]
     each = (*simple, *free)
     inverses = tuple(np.asarray(np.linalg.pinv(root), dtype=np.float64) for root in each)
     return Roots((np.stack(simple), np.stack(free)), each, inverses)
@@ -82,3 +93,9 @@ def _root(speed_sd: float, accelerations: Array) -> Array:
     root = np.zeros((1 + STRETCHES, 1 + accelerations.shape[1]))
     root[0, 0], root[1:, 1:] = speed_sd, accelerations
     return root
+
+
+def _started(stretch: NDArray[np.intp], lengths_s: Array, last: int) -> Array:
+    """Root (8, 2) of standing until the stretch `last`; the mean acceleration there and the one since are free."""
+    accelerations = _BRAKING_SD * np.concatenate([stretch == last, stretch < last], axis=1)
+    return np.concatenate([[lengths_s @ accelerations], accelerations])

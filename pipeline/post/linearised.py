@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 
 from pipeline.post import drives
 from pipeline.post.plate_motion import (
+    ACCELERATIONS,
     COUNT,
     POSE,
+    SPEED,
     PlateAt,
-    speed_at,
+    seconds_lasted,
     stretch_ages_s,
     travel_by_accelerations,
 )
@@ -42,6 +44,11 @@ class Window:
     def by_accelerations_m(self) -> Array:
         """(n, 4, 7), how far each acceleration has moved each corner."""
         return travel_by_accelerations(self.corner_times_s, self.ages_s)
+
+    @cached_property
+    def seconds_lasted(self) -> Array:
+        """(n, 7), how long each acceleration has lasted since each frame."""
+        return seconds_lasted(self.times_s, self.ages_s)
 
     @cached_property
     def ages_s(self) -> Array:
@@ -97,7 +104,7 @@ class Linearised:
     @cached_property
     def by_time(self) -> Array:
         """(n, 8), derivatives by each frame's time, per second."""
-        speeds = speed_at(self.motion, self._window.times_s, self._window.ages_s)
+        speeds = self.motion[SPEED] - self._window.seconds_lasted @ self.motion[ACCELERATIONS]
         return self._by_way.reshape(self._shape) * speeds[:, None]
 
     @cached_property

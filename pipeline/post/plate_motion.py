@@ -34,13 +34,13 @@ CAMERA_AXES: Array = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0
 """Camera frame from reference axes where no mount is known; its transpose turns a plate's axes into them."""
 
 _SIGNS: Array = np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]])
-_AGES_S: Array = np.array([0.0, 0.1, 0.24, 0.44, 0.7, 1.05, 1.5, 2.0])
+AGES_S: Array = np.array([0.0, 0.1, 0.24, 0.44, 0.7, 1.05, 1.5, 2.0])
 """Between these ages an acceleration is constant. Short stretches near the present: braking begins abruptly."""
 
 
 def stretch_ages_s(span_s: float) -> Array:
     """(STRETCHES + 1,) ages that bound the stretches of a track of this span, longer ones for more than 2 s."""
-    return _AGES_S * max(1.0, span_s / _AGES_S[-1])
+    return AGES_S * max(1.0, span_s / AGES_S[-1])
 
 
 def travel_by_accelerations(times_s: Array, ages_s: Array) -> Array:
@@ -54,10 +54,14 @@ def travel_by_accelerations(times_s: Array, ages_s: Array) -> Array:
     return np.asarray(squares[..., :-1] - squares[..., 1:])
 
 
+def seconds_lasted(times_s: Array, ages_s: Array) -> Array:
+    """(n, STRETCHES), how long each acceleration has lasted since times (n,) before 0."""
+    return np.clip(-times_s[:, None] - ages_s[:-1], 0.0, np.diff(ages_s))
+
+
 def speed_at(motion: Array, times_s: Array, ages_s: Array) -> Array:
     """Closing speed at times (n,) before 0."""
-    lasted = np.clip(-times_s[:, None] - ages_s[:-1], 0.0, np.diff(ages_s))
-    return np.asarray(motion[SPEED] - lasted @ motion[ACCELERATIONS])
+    return np.asarray(motion[SPEED] - seconds_lasted(times_s, ages_s) @ motion[ACCELERATIONS])
 
 
 def moved_on(motion: Array, later_s: float) -> Array:

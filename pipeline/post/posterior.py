@@ -159,11 +159,10 @@ def _solved(gram: Array, pull: Array, roots: Array, direct: Array) -> tuple[Arra
     """
     flat = roots.swapaxes(1, 2)
     hessian = flat @ gram[:, None] @ roots + np.eye(roots.shape[2])
-    gradient = (flat @ pull[:, None, :, None])[..., 0]
-    inverse = np.linalg.inv(hessian)
-    z = -(inverse @ gradient[..., None])
-    change = roots @ z
     toward = direct[:, None] @ roots
-    variances = np.sum(toward @ inverse * toward, axis=3)
-    gains = -np.sum(gradient * z[..., 0], axis=2) - log_det_of(hessian)
-    return gains, change[..., 0], (toward @ z)[..., 0], variances
+    asked = np.concatenate([pull[:, None, None] @ roots, toward], axis=2)
+    answers = np.linalg.solve(hessian, asked.swapaxes(2, 3))
+    z = -answers[..., :1]
+    gains = np.einsum("gwr,gwr->gw", asked[:, :, 0], answers[..., 0]) - log_det_of(hessian)
+    variances = np.einsum("gwqr,gwrq->gwq", toward, answers[..., 1:])
+    return gains, (roots @ z)[..., 0], (toward @ z)[..., 0], variances

@@ -20,7 +20,7 @@ from pipeline.synthetic.tracks import (
 )
 
 Array = NDArray[np.float64]
-Manoeuvre = Literal["steady", "braking", "stopping", "stopped", "glance"]
+Manoeuvre = Literal["steady", "braking", "stopping", "stopped", "starting", "glance"]
 
 FPS = 25.0
 SIZES_M: tuple[tuple[float, float], ...] = ((0.52, 0.11), (0.34, 0.24))
@@ -97,6 +97,9 @@ def _random_speed(rng: np.random.Generator, manoeuvre: Manoeuvre) -> tuple[Speed
         return SpeedProfile([0.0], [0.0]), 2.0
     if manoeuvre == "glance":
         return SpeedProfile([0.0], [0.0]), 1 / FPS
+    if manoeuvre == "starting":
+        drives_s = rng.uniform(0.0, 1.5)
+        return SpeedProfile([-drives_s, 0.0], [0.0, rng.uniform(0.5, 2.0) * drives_s]), 2.0
     speed = rng.uniform(5, 40) / 3.6
     if manoeuvre == "steady":
         return SpeedProfile([0.0], [speed]), rng.uniform(0.5, min(2.0, room / speed))

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from pipeline.post import drives
-from pipeline.post.plate_motion import COUNT, DRIVE, SPEED, speed_at, stretch_ages_s
+from pipeline.post.plate_motion import COUNT, DRIVE, SPEED, STRETCHES, speed_at, stretch_ages_s
 
 AGES = stretch_ages_s(2.0)
 
@@ -26,10 +26,19 @@ def test_steady_drive_keeps_its_speed() -> None:
         np.testing.assert_allclose(speed_at(motion, np.array([-1.9, -0.7, 0.0]), AGES), motion[SPEED])
 
 
-def test_drives_that_stand_have_no_speed_at_their_end() -> None:
+def test_drives_that_stand_have_no_speed_at_one_end_and_the_others_at_neither() -> None:
     for way, stands in enumerate(drives.STANDS):
-        speeds = draws(way)[:, SPEED]
-        assert (np.std(speeds) < 0.05) == bool(stands)
+        drawn = draws(way)
+        ends = [np.std(drawn[:, SPEED]), np.std([speed_at(motion, AGES[-1:] * -1, AGES) for motion in drawn])]
+        assert (min(ends) < 0.01) == bool(stands)
+
+
+def test_vehicle_that_started_stood_before() -> None:
+    """Of the third stretch its way `STANDING + 7 + 3`: no speed up to 0.44 s ago, some 0.1 s ago."""
+    motions = draws(drives.STANDING + 2 * STRETCHES - 4)
+    speeds = np.array([speed_at(motion, np.array([-1.5, -0.45, -0.1]), AGES) for motion in motions])
+    assert np.abs(speeds[:, :2]).max() < 0.01
+    assert np.std(speeds[:, 2]) > 0.3
 
 
 def test_varying_speed_changes_like_that_of_a_car() -> None:

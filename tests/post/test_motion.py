@@ -323,6 +323,35 @@ def test_vehicle_that_has_just_stopped_is_stopped(stands_s: float) -> None:
         assert motion.speed_kmh.ci95[0] - 0.05 < 0 < motion.speed_kmh.ci95[1] + 0.05
 
 
+def test_vehicle_that_drives_off_is_not_believed_to_stand() -> None:
+    """Stood for more than a second, then 1.5 m/s^2: a speed of 0 with a small interval would be wrong."""
+    held = []
+    for seed in range(12):
+        drives_s = 0.3 + 0.1 * (seed % 6)
+        profile = SpeedProfile([-drives_s, 0.0], [0.0, 1.5 * drives_s])
+        drive = Drive(np.array([0.2, 4.0, 0.5]), 0.0, 0.0, 0.02, -0.05, 0.01, (0.52, 0.11), profile)
+        seen = observe(np.random.default_rng(seed), drive, MOUNTED, np.arange(-49, 1) / 25, 0.7)
+        motion = estimate_motion(track_points(seen), MOUNTED, EUROPE)
+        assert motion.speed_kmh is not None
+        held.append(covers(motion.speed_kmh, seen.speed_kmh))
+        assert motion.motion == "approaching" or drives_s < 0.5
+    assert np.mean(held) > 0.75
+
+
+@pytest.mark.parametrize("correlation", [0.0, 0.8])
+def test_interval_of_a_standing_vehicle_holds_zero_nearly_always(correlation: float) -> None:
+    held = []
+    for seed in range(25):
+        points, _ = track(
+            np.random.default_rng(400 + seed), speed_kmh=0.0, duration_s=2.0, correlation=correlation
+        )
+        motion = estimate_motion(points, MOUNTED, EUROPE)
+        assert motion.speed_kmh is not None
+        low, high = motion.speed_kmh.ci95
+        held.append(low <= 0 <= high and high - low < 0.3 and motion.motion == "stopped")
+    assert np.mean(held) >= 0.96
+
+
 def test_following_gives_what_a_search_at_each_frame_gives() -> None:
     points, _ = track(np.random.default_rng(18), duration_s=1.2, sd_px=0.7)
     follower = MotionFollower(MOUNTED, EUROPE)
