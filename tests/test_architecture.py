@@ -25,6 +25,14 @@ MAY_IMPORT = {
     "pipeline.post": {"pipeline.frames", "calib.camera"},
     "pipeline.events": {"pipeline.frames"},
     "pipeline.annotate": {"pipeline.frames"},
+    "pipeline.report": {
+        "pipeline.frames",
+        "pipeline.events",
+        "pipeline.post",
+        "pipeline.charts",
+        "pipeline.page",
+        "calib.camera",
+    },
     "pipeline.gate": {
         "pipeline.frames",
         "pipeline.capture",

@@ -1,0 +1,39 @@
+"""The picture of docs/accuracy.md, a frame of each drawn clip: `python docs/make_clips_picture.py`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from pipeline.synthetic.clips import CLIPS, DrawnClip
+from pipeline.synthetic.render import frames
+
+PICTURE = Path(__file__).parent / "clips.jpg"
+SIZE_PX, COLUMNS, LINE_PX = (320, 240), 4, 22
+SHARE = 0.6  # of the clip's frames have passed
+
+
+def tile(clip: DrawnClip) -> np.ndarray:
+    """A frame of the clip, small, with its name below."""
+    scenario = clip.make()
+    time_s = float(scenario.times_s[int(SHARE * len(scenario.times_s))])
+    image, _ = next(frames(replace(scenario, frame_times_s=(time_s,))))
+    small = cv2.resize(image, SIZE_PX, interpolation=cv2.INTER_AREA)
+    label = np.full((LINE_PX, SIZE_PX[0], 3), 255, np.uint8)
+    cv2.putText(label, clip.name, (4, 16), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (40, 40, 40), 1, cv2.LINE_AA)
+    return np.vstack([small, label])
+
+
+def main() -> None:
+    """Write the picture."""
+    tiles = [tile(clip) for clip in CLIPS]
+    tiles += [np.full_like(tiles[0], 255)] * (-len(tiles) % COLUMNS)
+    rows = [np.hstack(tiles[first : first + COLUMNS]) for first in range(0, len(tiles), COLUMNS)]
+    cv2.imwrite(str(PICTURE), np.vstack(rows), [cv2.IMWRITE_JPEG_QUALITY, 86])
+
+
+if __name__ == "__main__":
+    main()
