@@ -2,7 +2,7 @@
 
 Measures the shipped ONNX file through the runtime, or a checkpoint of a training run. A plate is found when
 the mean error of its four corners is under a quarter of its width; errors are over the plates found, in pixels of the
-photograph letterboxed to 640x480.
+photograph letterboxed to 640x480. Figures are given with one look and with two (`second_look`).
 """
 
 from __future__ import annotations
@@ -10,14 +10,17 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from tqdm import tqdm
 
 from pipeline.config import SHIPPED_MODEL, ModelConfig
 from pipeline.errors import GateError
-from pipeline.inference.second_look import open_locator
-from pipeline.model.dataset import read_index, select
+from pipeline.inference.locator import Locator, PlateLocator
+from pipeline.inference.second_look import CROP_PX, SecondLook
+from pipeline.inference.session import open_session
+from pipeline.model.dataset import Photograph, read_index, select
 from pipeline.model.figures import (
     by_source,
     by_width,
@@ -26,26 +29,43 @@ from pipeline.model.figures import (
     summary,
     table,
 )
-from pipeline.model.measure import Locate, Result, measure
+from pipeline.model.measure import Result, compare
 from pipeline.model.pictures import draw_figures, draw_worst_cases
 from pipeline.model.render_set import render_set
-from pipeline.model.torch_session import network_locator
+from pipeline.model.torch_session import both_looks
 from pipeline.model.training import load_network
 
 
-def load_locator(path: Path, second_look: bool) -> Locate:
-    """A locator from an ONNX file (through the runtime) or from a checkpoint (through torch)."""
-    if path.suffix == ".onnx":
-        locator, _ = open_locator(ModelConfig(path=path, provider="cpu", second_look=second_look))
-        return lambda image: locator.locate([image])[0]
-    return network_locator(*load_network(path), second_look=second_look)
+def load_looks(path: Path) -> tuple[Locator, SecondLook]:
+    """Locators with one look and with two, from an ONNX file (through the runtime) or a checkpoint (through torch)."""
+    if path.suffix != ".onnx":
+        return both_looks(*load_network(path))
+    config = ModelConfig(path=path, provider="cpu")
+    first = PlateLocator(open_session(config))
+    return first, SecondLook(first, open_session(config, input_size_px=CROP_PX))
 
 
-def report(results: list[Result], presence_threshold: float) -> str:
-    """All figures as text."""
-    parts = [table(results, by_source(results)), table(results, by_width(results))]
-    if any(result.plate is None for result in results):
-        parts.append(_presence_report(results, presence_threshold))
+def measure_looks(
+    looks: tuple[Locator, SecondLook], photographs: Iterable[Photograph]
+) -> dict[str, list[Result]]:
+    """The answers of the first look and of both together to every photograph."""
+    one, two = [], []
+    for photograph in photographs:
+        image = photograph.read()
+        first = looks[0].locate([image])
+        one.append(compare(photograph, first[0]))
+        two.append(compare(photograph, looks[1].refine([image], first)[0]))
+    return {"one look": one, "two looks": two}
+
+
+def report(results: dict[str, list[Result]], presence_threshold: float) -> str:
+    """All figures as text; presence is the first look's."""
+    parts = []
+    for look, members in results.items():
+        parts += [look, table(members, by_source(members)), table(members, by_width(members))]
+    first = results["one look"]
+    if any(result.plate is None for result in first):
+        parts.append(_presence_report(first, presence_threshold))
     return "\n\n".join(parts)
 
 
@@ -85,12 +105,6 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument("--model", type=Path, default=SHIPPED_MODEL, help=".onnx file or checkpoint.pt")
     parser.add_argument(
-        "--second-look",
-        action=argparse.BooleanOptionalAction,
-        default=ModelConfig().second_look,
-        help="look again at a crop around the plate, as the program's own option does",
-    )
-    parser.add_argument(
         "--rendered",
         type=int,
         metavar="N",
@@ -113,18 +127,17 @@ def main(argv: list[str] | None = None) -> int:
             chosen = chosen + select(photographs, args.background)
         else:
             chosen = render_set(chosen, args.rendered, args.out / "rendered")
-        locate = load_locator(args.model, args.second_look)
-        results = measure(locate, tqdm(chosen, unit="image", dynamic_ncols=True))
+        results = measure_looks(load_looks(args.model), tqdm(chosen, unit="image", dynamic_ncols=True))
     except GateError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     args.out.mkdir(parents=True, exist_ok=True)
-    looks = "two looks" if args.second_look else "one look"
     kind = "" if args.rendered is None else ", drawn plates"
-    print(f"{args.model}, {looks}, split {args.split}{kind}\n\n{report(results, args.presence_threshold)}")
-    draw_worst_cases(results, args.out / "worst.png")
-    draw_figures(results, args.out / "figures.png")
-    (args.out / "results.json").write_text(json.dumps(summary(results), indent=2) + "\n", encoding="utf-8")
+    print(f"{args.model}, split {args.split}{kind}\n\n{report(results, args.presence_threshold)}")
+    draw_worst_cases(results["two looks"], args.out / "worst.png")
+    draw_figures(results["two looks"], args.out / "figures.png")
+    figures = {look: summary(members) for look, members in results.items()}
+    (args.out / "results.json").write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
     print(f"\npictures: {args.out / 'worst.png'}, {args.out / 'figures.png'}")
     return 0
 

@@ -51,12 +51,7 @@ def both_looks(
     return first, SecondLook(first, TorchSession(graph, CROP_PX, bfloat16))
 
 
-def network_locator(
-    network: DilatedResNet50DSNT,
-    calibration: Calibration | None = None,
-    bfloat16: bool = False,
-    second_look: bool = False,
-) -> Locate:
-    """One of `both_looks`, for one photograph at a time."""
-    locator = both_looks(network, calibration, bfloat16)[second_look]
+def first_look(network: DilatedResNet50DSNT, bfloat16: bool = False) -> Locate:
+    """A locator of one photograph at a time, with one look."""
+    locator, _ = both_looks(network, bfloat16=bfloat16)
     return lambda image: locator.locate([image])[0]

@@ -22,7 +22,7 @@ from pipeline.model.dataset import Photograph, TrainingSamples, read_index, sele
 from pipeline.model.figures import summary
 from pipeline.model.measure import measure
 from pipeline.model.recipe import DEFAULT_RECIPE, Recipe, load_recipe
-from pipeline.model.torch_session import network_locator
+from pipeline.model.torch_session import first_look
 from pipeline.model.training import Training
 from pipeline.model.view import Augmentation
 
@@ -48,7 +48,7 @@ def run(training: Training, photographs: list[Photograph], args: argparse.Namesp
     for progress in advance(training, photographs, args.out, args.workers, args.checkpoint_minutes):
         if training.step % args.validate_every == 0 and validation:
             some = validation[: args.validation_images]
-            figures = summary(measure(network_locator(training.average, bfloat16=True), some))
+            figures = summary(measure(first_look(training.average, bfloat16=True), some))
             _log(args.out, {"step": training.step, "validation": figures})
             progress.write(f"step {training.step}: " + ", ".join(f"{k} {v:.2f}" for k, v in figures.items()))
     if validation:
