@@ -17,8 +17,8 @@ from pipeline.synthetic.clips import CLIPS
 from pipeline.synthetic.score import ClipScore, Errors, score
 
 HEADER = (
-    f"{'':16}{'passages':>8}{'frames':>8}  {'distance error, % of the range':31}{'speed error, km/h':31}{'format':>6}\n"
-    f"{'clip':16}{'of':>8}{'':>8}  {2 * '   mean   worst  95 % holds     '}{'right':>6}  quality"
+    f"{'':16}{'passages':>8}{'':>8}  {'distance error, % of the range':31}{'speed error, km/h':31}{'format':>6}\n"
+    f"{'clip':16}{'of cars':>8}{'frames':>8}  {2 * '   mean   worst  95 % holds     '}{'right':>6}  quality"
 )
 _EVERY_FRAME = TrackSettings(update_interval_s=0.0)
 
