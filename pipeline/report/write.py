@@ -9,6 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from tqdm import tqdm
+
 from calib.camera import Camera
 from pipeline.errors import GateError
 from pipeline.page import page, table
@@ -59,7 +61,8 @@ def report_page(replays: Sequence[Replayed], circumstances: Circumstances) -> st
     if passages:
         head = ("passage", "from", "to", "last distance", "speed", "motion", "quality")
         parts.append(table(head, (_line(item) for item, _ in passages)))
-    parts += [passage_part(item, recorder) for item, recorder in passages]
+    progress = tqdm(passages, desc="writing the report", unit="passage", dynamic_ncols=True, disable=None)
+    parts += [passage_part(item, recorder) for item, recorder in progress]
     return page(title, parts, _STYLE)
 
 
