@@ -30,6 +30,7 @@ from pipeline.inference.model_file import inspect_model
 from pipeline.inference.session import CornerOutput
 from pipeline.model.dataset import read_index, select
 from pipeline.model.measure import FOUND_SHARE_OF_WIDTH
+from pipeline.synthetic.approach import Approach
 from pipeline.synthetic.render import frames
 from pipeline.synthetic.scene import Scenario, gate_camera
 
@@ -151,11 +152,12 @@ def letterboxed(data: Path, split: str, size_px: tuple[int, int], count: int) ->
 
 
 def drawn(size_px: tuple[int, int], count: int, first_car: int) -> list[Sample]:
-    """Frames of the drawn gate scene, each of another car, at all distances of an approach."""
+    """Frames of the drawn gate scene, each of another car, from far away to near."""
     samples = []
-    for car in range(first_car, first_car + count):
-        clip = list(frames(Scenario(camera=gate_camera(*size_px), fps=2.0, seed=car)))
-        image, truth = clip[car % len(clip)]
+    for car, distance_m in enumerate(np.linspace(9.0, 3.5, count), start=first_car):
+        approach = Approach(start_m=distance_m, end_m=distance_m - 0.5)
+        scenario = Scenario(approach=approach, camera=gate_camera(*size_px), fps=1.0, seed=car)
+        image, truth = next(frames(scenario))
         samples.append(Sample(image, truth.corners_px))
     return samples
 
