@@ -53,12 +53,16 @@ class MotionFollower:
 
     The first estimate searches formats and branches; the later ones start from the one before and keep only the
     hypotheses that are still alive. When none explains the track well, the search is made again.
+
+    Attributes:
+        camera: its calibration.
+        formats: the plate formats that may occur.
     """
 
     def __init__(
         self, camera: Camera, formats: Sequence[PlateFormat], window_s: float = float("inf")
     ) -> None:
-        self._camera, self._formats, self._window_s = camera, formats, window_s
+        self.camera, self.formats, self._window_s = camera, formats, window_s
         self._rays, self._measure = RayMaker(camera), Quantities(camera)
         self._prior = pose_prior(camera)
         self._data: TrackData | None = None
@@ -97,7 +101,7 @@ class MotionFollower:
         found = follow(self._hypotheses, newest_s - self._newest_s, window, self._prior, self._measure)
         found.sort(key=lambda item: -item.log_weight)
         if not found or found[0].plate_format is None or found[0].fit.relative_miss > LARGEST_MISS:
-            found = search(window, self._camera, self._prior, self._formats, self._measure)
+            found = search(window, self.camera, self._prior, self.formats, self._measure)
             found.sort(key=lambda item: -item.log_weight)
         self._newest_s = newest_s
         self._hypotheses = [item for item in found if item.log_weight > found[0].log_weight - _FORGOTTEN]

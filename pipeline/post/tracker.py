@@ -3,28 +3,20 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from calib.camera import Camera
-from pipeline.frames import (
-    DropCounter,
-    DropReason,
-    MotionEstimate,
-    PassageKind,
-    PassageReport,
-    PlateObservation,
-)
+from pipeline.frames import DropCounter, DropReason, PassageReport, PlateObservation
 from pipeline.post.answer import withheld
 from pipeline.post.frame_clock import FrameClock
-from pipeline.post.motion import MotionFollower, estimate_motion
+from pipeline.post.motion import MotionFollower
+from pipeline.post.passage import Passage
 from pipeline.post.plate_formats import EUROPE, PlateFormat
 from pipeline.post.track import Track
 
 log = logging.getLogger(__name__)
-
-_LONGEST_WHOLE_S = 4.0  # a motion over more time than this is not fitted as one
 
 
 @dataclass(frozen=True)
@@ -48,19 +40,6 @@ class TrackSettings:
     update_interval_s: float = 0.1
     window_s: float = 2.0
     formats: tuple[PlateFormat, ...] = EUROPE
-
-
-@dataclass
-class _Passage:
-    """A vehicle that was reported."""
-
-    name: str
-    track: Track
-    follower: MotionFollower | None  # None without a calibration
-    motion: MotionEstimate
-    reported_s: float
-    jumped: bool = False  # the clock has jumped, and there was no speed since
-    fastest: MotionEstimate | None = None  # the report with the highest speed that it is sure of
 
 
 class PassageTracker:
@@ -91,7 +70,7 @@ class PassageTracker:
         self._settings = settings
         self._time_sd_s = camera.uncertainty.time_s if camera else None
         self._drops = drops or DropCounter()
-        self._passage: _Passage | None = None
+        self._passage: Passage | None = None
         self._candidate: Track | None = None
         self._epoch: int | None = None
         self._clock = FrameClock()
@@ -130,9 +109,7 @@ class PassageTracker:
             return reports
         if self._passage and self._passage.track.accepts(observation):
             self._candidate = None
-            point = self._passage.track.add(observation)
-            if self._passage.follower:
-                self._passage.follower.add([point])
+            self._passage.add(observation)
             return reports + self._report_update(self._passage, observation)
         return reports + self._consider(observation)
 
@@ -145,10 +122,7 @@ class PassageTracker:
         """The clock has jumped: the current vehicle stays, what is known of its motion goes."""
         self._candidate = None
         if self._passage:
-            self._passage.jumped = True
-            self._passage.track.restart()
-            if self._passage.follower:
-                self._passage.follower.restart()
+            self._passage.forget_times()
 
     def _consider(self, observation: PlateObservation) -> list[PassageReport]:
         """Start or continue a candidate; make it the current passage once it was seen often enough."""
@@ -175,66 +149,26 @@ class PassageTracker:
             follower = MotionFollower(self._camera, self._settings.formats, self._settings.window_s)
             follower.add(track.recent)
         motion = follower.estimate() if follower else withheld("uncalibrated")
-        self._passage = _Passage(name, track, follower, motion, observation.stamp.time_s)
-        return _report("new", self._passage, observation, motion)
+        self._passage = Passage(name, track, follower, motion, observation.stamp.time_s)
+        return self._passage.report("new", observation, motion)
 
-    def _report_update(self, passage: _Passage, observation: PlateObservation) -> list[PassageReport]:
+    def _report_update(self, passage: Passage, observation: PlateObservation) -> list[PassageReport]:
         """An update, if the last report is long enough ago."""
         now_s = observation.stamp.time_s
         if now_s - passage.reported_s < self._settings.update_interval_s - 1e-6:
             return []
-        passage.reported_s = now_s
-        if passage.follower:
-            passage.motion = passage.follower.estimate()
-            passage.jumped &= passage.motion.speed_kmh is None
-        if passage.jumped and passage.motion.quality == "too_few_frames":
-            passage.motion = replace(passage.motion, quality="time_jump")
-        if _surely_kmh(passage.motion) > _surely_kmh(passage.fastest):
-            passage.fastest = passage.motion
-        return [_report("update", passage, observation, passage.motion)]
+        passage.update(now_s)
+        return [passage.report("update", observation, passage.motion)]
 
     def _end(self) -> list[PassageReport]:
         """The summary of the current passage, if there is one."""
         if self._passage is None:
             return []
         passage, self._passage = self._passage, None
-        return [_report("end", passage, passage.track.best, self._summary(passage))]
-
-    def _summary(self, passage: _Passage) -> MotionEstimate:
-        """Last distance, and the mean speed over the whole track.
-
-        The motion model can follow the changes of speed of some seconds, not those of a long stay. There the summary
-        has the highest speed that a report on the way was sure of.
-        """
-        track, formats = passage.track, self._settings.formats
-        last = passage.follower.estimate() if passage.follower else passage.motion
-        speeds = [passage.fastest, last]
-        if track.last_time_s - track.first_time_s <= _LONGEST_WHOLE_S:
-            speeds.insert(0, estimate_motion(track.whole_track(), self._camera, formats, "track"))
-        chosen = next((item for item in speeds if item and item.speed_kmh), None)
-        if chosen is None:
-            return last
-        return replace(last, speed_kmh=chosen.speed_kmh, motion=chosen.motion, quality=chosen.quality)
-
-
-def _report(
-    kind: PassageKind, passage: _Passage, observation: PlateObservation, motion: MotionEstimate
-) -> PassageReport:
-    track = passage.track
-    return PassageReport(
-        kind, passage.name, observation, motion, track.first_time_s, track.last_time_s, track.frames
-    )
+        return [passage.report("end", passage.track.best, passage.summary())]
 
 
 def _usable(observation: PlateObservation) -> bool:
     """The network's numbers are finite; anything else would spoil the whole track."""
     plate = observation.plate
     return bool(np.isfinite(plate.corners_px).all() and np.isfinite(plate.corner_cov_px2).all())
-
-
-def _surely_kmh(motion: MotionEstimate | None) -> float:
-    """The least speed, in either direction, that the interval leaves; negative where there is none."""
-    if motion is None or motion.speed_kmh is None:
-        return -1.0
-    low, high = motion.speed_kmh.ci95
-    return max(low, -high, 0.0)
