@@ -42,7 +42,7 @@ def passage_part(passage: PassageRecord, recorder: Recorder) -> str:
         + figure("Track over the best frame", track_over_image(best, points), _track_words(best))
         + f'</div><div class="facts">{_plate(best)}{table(("", ""), _facts(summary, best, found))}'
         + f"<h3>Quality over time</h3>{_quality_over_time(published)}</div></div>"
-        + f'<div class="cols">{"".join(_charts(published, found, span_s))}</div></section>'
+        + f'<div class="charts">{"".join(_charts(published, found, span_s))}</div></section>'
     )
 
 
