@@ -74,7 +74,8 @@ class Check:
         )
         advice = {
             "agrees": "The calibration holds here.",
-            "weak": "It agrees, but the expected error is so large that this proves little: improve the mount first.",
+            "weak": "It agrees, but the expected error is so large that this proves little: take several images of the "
+            "place, a nearer one, or measure the mount better.",
             "disagrees": "It does not agree: measure again, check that the camera was not moved and that the image "
             "size is the calibrated one, then calibrate again.",
         }

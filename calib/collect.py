@@ -13,7 +13,8 @@ import numpy as np
 from calib.boards import Board
 from calib.detect import BoardFinder, Detection, Image
 from calib.diagnose import why_not_found
-from calib.findings import LEAST_VIEWS, Finding
+from calib.findings import Finding
+from calib.judge_views import LEAST_VIEWS
 from calib.views import NOVEL, STILL_PX, Coverage, View, make_view, motion_px, rough_pose
 from pipeline.capture.images import IMAGE_SUFFIXES, list_images
 from pipeline.errors import GateError

@@ -12,31 +12,22 @@ import numpy as np
 
 from calib.boards import Board
 from calib.collect import Answer, ViewPicker
+from calib.crossval import calibrate_lens
 from calib.detect import BoardFinder, Detection, Image
-from calib.findings import judge_coverage
+from calib.judge_lens import GOOD_EDGE_PX, edge_px
+from calib.judge_views import judge_coverage, region
+from calib.live_text import ADVICE, NAMES, status_line
 from calib.loopback import LoopbackPage, as_json, page
-from calib.views import Coverage
+from calib.views import ENOUGH_VIEWS, Coverage
 from pipeline.capture.capture_thread import CaptureThread
 from pipeline.capture.mailbox import Mailbox
 from pipeline.capture.make_source import make_source
+from pipeline.errors import GateError
 from pipeline.frames import DropCounter, Frame
 
+MOST_VIEWS = 2 * ENOUGH_VIEWS  # more add little
 LEAST_STEP_S = 0.08  # between frames that are looked at: a board moves slowly
 _PICTURE_PX = 960
-_ADVICE = {
-    "no board": "show the board",
-    "blurred": "too blurred: hold still, add light, focus",
-    "moving": "hold the board still for a moment",
-    "like an earlier view": "move on: tilt it, or show it elsewhere",
-    "taken": "taken",
-}
-_NAMES = {
-    "views": "number",
-    "position": "position",
-    "size": "size",
-    "tilt_x": "tilt left/right",
-    "tilt_y": "tilt up/down",
-}
 _COLOURS = {"taken": (60, 200, 60), "like an earlier view": (200, 160, 60)}
 
 
@@ -75,28 +66,31 @@ class LiveSession:
             say: gets a line for the terminal whenever something changed.
         """
         self.picker = ViewPicker(BoardFinder(board))
+        self._board = board
         self.stopped = threading.Event()
         self._say = say
         self._lock = threading.Lock()
         self._picture: bytes = b""
         self._state: dict[str, object] = {}
         self._last: Answer | None = None
+        self._unsure: tuple[str, ...] = ()
 
     def run(self, frames: Iterator[Frame]) -> None:
-        """Take views until the frames end, the coverage is complete, or the page says stop."""
-        due_s = -1.0
+        """Take views until the frames end, the lens is known well enough, or the page says stop."""
+        epoch, due_s = -1, 0.0
         for frame in frames:
-            if frame.stamp.time_s < due_s:
+            if frame.stamp.epoch == epoch and frame.stamp.time_s < due_s:
                 continue
-            due_s = frame.stamp.time_s + LEAST_STEP_S
+            epoch, due_s = frame.stamp.epoch, frame.stamp.time_s + LEAST_STEP_S
             answer, found = self.picker.offer(f"{frame.stamp.time_s:.2f} s", frame.image)
             coverage = self.picker.coverage
-            self._publish(frame.image, answer, found, coverage)
+            enough = answer == "taken" and coverage.complete and self._enough()
+            self._publish(frame.image, answer, found, coverage, enough)
             if answer != self._last and not (answer == "moving" and self._last == "no board"):
                 self._say(status_line(answer, coverage))
             self._last = answer
-            if answer == "taken" and coverage.complete:
-                self._say("enough: the image, sizes and tilts are covered")
+            if enough:
+                self._say(f"enough: {len(coverage.poses)} views cover the image, sizes and tilts")
                 return
 
     def page(self, port: int) -> LoopbackPage:
@@ -112,16 +106,39 @@ class LiveSession:
         with self._lock:
             return self._state, self._picture
 
-    def _publish(self, image: Image, answer: Answer, found: Detection | None, coverage: Coverage) -> None:
-        missing = [item.text for item in judge_coverage(coverage) if item.level == "improve"]
+    def _enough(self) -> bool:
+        """Whether a calibration with the views so far knows every direction well; if not, says where it does not."""
+        views = self.picker.collection.views
+        if len(views) >= MOST_VIEWS:
+            return True
+        try:
+            result = calibrate_lens(views, self._board)
+        except GateError as error:
+            self._unsure = (str(error),)
+            return False
+        edge = edge_px(result)
+        if edge <= GOOD_EDGE_PX:
+            return True
+        self._unsure = (
+            f"all is covered, but at the {region(result.cross_px)} directions are uncertain by {edge:.2f} px, where "
+            f"{GOOD_EDGE_PX:g} px is good: take more views there",
+        )
+        self._say(self._unsure[0])
+        return False
+
+    def _publish(
+        self, image: Image, answer: Answer, found: Detection | None, coverage: Coverage, enough: bool
+    ) -> None:
+        missing = [item.text for item in judge_coverage(coverage)] or self._unsure
         state = {
             "answer": answer,
-            "advice": _ADVICE[answer],
+            "advice": ADVICE[answer],
             "views": len(coverage.poses),
-            "shares": {_NAMES[key]: round(share, 3) for key, share in coverage.shares.items()},
+            "wanted": ENOUGH_VIEWS,
+            "shares": {NAMES[key]: round(share, 3) for key, share in coverage.shares.items()},
             "counts": coverage.counts.tolist(),
-            "complete": coverage.complete,
-            "missing": missing[:2],
+            "complete": enough,
+            "missing": list(missing[:2]),
         }
         picture = _picture(image, answer, found)
         with self._lock:
@@ -151,27 +168,6 @@ def take_views(address: str, board: Board, port: int | None, say: Callable[[str]
         if port is not None:
             time.sleep(1.0)  # lets the page show the last state
     return session.picker
-
-
-def status_line(answer: Answer, coverage: Coverage) -> str:
-    """One line for the terminal."""
-    bars = "  ".join(
-        f"{_NAMES[key]} {_bar(share)}" for key, share in coverage.shares.items() if key != "views"
-    )
-    return f"{len(coverage.poses):2d} views  {bars}  {_ADVICE[answer]}"
-
-
-def coverage_map(coverage: Coverage) -> str:
-    """The image's cells for a terminal: `.` no corner, `+` a few, `#` ten or more."""
-    return "\n".join(
-        "".join("." if count == 0 else "#" if count >= 10 else "+" for count in row)
-        for row in coverage.counts
-    )
-
-
-def _bar(share: float) -> str:
-    full = round(8 * share)
-    return "[" + "#" * full + "-" * (8 - full) + "]"
 
 
 def _picture(image: Image, answer: Answer, found: Detection | None) -> bytes:

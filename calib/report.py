@@ -11,8 +11,9 @@ from calib.acceptance import Check
 from calib.camera import Camera
 from calib.expected import Expected, expected_errors
 from calib.findings import Finding
-from calib.lens import PARAMETERS
-from calib.record import LensRecord, MountRecord, Record, report_path
+from calib.record import Record, report_path
+from calib.report_lens import lens_part
+from calib.report_mount import mount_part
 from pipeline.page import figure, page, table
 from pipeline.post.plate_formats import PlateFormat
 
@@ -21,26 +22,6 @@ _STYLE = """
 .improve{border-color:#d4a017;background:#fff8e1}.refuse{border-color:#d1242f;background:#fdecec}b.t{margin-right:6px}
 """
 _WORDS = {"good": "Good.", "improve": "Improve:", "refuse": "Not usable:"}
-_MODELS = {
-    "none": "no distortion",
-    "k1": "k1",
-    "k1k2": "k1, k2",
-    "full": "k1, k2, k3, p1, p2",
-}
-_UNITS = {
-    "height_m": "m",
-    "pitch_deg": "degrees",
-    "roll_deg": "degrees",
-    "lane_yaw_deg": "degrees",
-    "stop_line_m": "m",
-}
-_NAMES = {
-    "height_m": "height above the road",
-    "pitch_deg": "pitch (looking down)",
-    "roll_deg": "roll (scene turned clockwise)",
-    "lane_yaw_deg": "lane direction (to the right)",
-    "stop_line_m": "stop line, from below the camera",
-}
 
 
 def write_report(camera: Camera, record: Record, camera_path: Path, plate_format: PlateFormat) -> Path:
@@ -68,8 +49,8 @@ def report_html(
         "<h2>Expected errors</h2>",
         _expected(expected, camera, plate_format),
     ]
-    parts += _lens(record.lens, (lens.width, lens.height)) if record.lens else []
-    parts += _mount(camera, record.mount)
+    parts += lens_part(record.lens, (lens.width, lens.height)) if record.lens else []
+    parts += mount_part(camera, record.mount)
     parts += _checks(record.checks)
     return page(f"Calibration of camera {camera.camera_id}", parts, _STYLE)
 
@@ -108,119 +89,6 @@ def _expected(expected: Sequence[Expected], camera: Camera, plate_format: PlateF
         + figure("Speed", pictures.expected_speed(expected), "")
         + "</div>"
     )
-
-
-def _lens(record: LensRecord, size_px: tuple[int, int]) -> list[str]:
-    lens = pictures.lens_of_record(record, size_px)
-    corners = sum(len(view.corners_px) for view in record.views)
-    figures = [
-        figure(
-            "Where the board was",
-            pictures.coverage(record, size_px),
-            "Every dot is a corner. Red cells have none, yellow ones fewer than ten: hold the board there.",
-        ),
-        figure(
-            "How well each direction is known",
-            pictures.uncertainty_map(record, size_px),
-            "Standard deviation, in pixels, of where a far point would appear. Under 0.5 is good.",
-        ),
-        figure(
-            "Residuals, 100 times enlarged",
-            pictures.residual_vectors(record, size_px),
-            "They should point everywhere. Arrows that agree in a region mean a bent board or a moving lens.",
-        ),
-        figure(
-            "What the lens does",
-            pictures.distortion_field(lens),
-            "From where an ideal lens would put a point (dot) to where this one does, at true scale. Red: the centre.",
-        ),
-        figure(
-            "Error of each view", pictures.views_errors(record), "A view far above the median is doubtful."
-        ),
-    ]
-    return [
-        "<h2>Lens</h2>",
-        f"<p>{len(record.views)} views with {corners} corners of a {escape(record.board)}; {escape(record.date)}; "
-        f"source {escape(record.source)}.</p>",
-        '<div class="cols"><div>',
-        _parameter_table(record),
-        "</div><div>",
-        _model_table(record),
-        "</div></div>",
-        f'<div class="cols">{"".join(figures)}</div>',
-        _left_out(record),
-    ]
-
-
-def _parameter_table(record: LensRecord) -> str:
-    rows = []
-    for name, value, sd in zip(PARAMETERS, record.parameters, record.sd, strict=True):
-        digits = 1 if name in PARAMETERS[:4] else 4
-        unit = "px" if name in PARAMETERS[:4] else ""
-        spread = f"± {1.96 * sd:.{digits + 1}f} {unit}" if sd else "held at 0"
-        rows.append((name, f"{value:.{digits}f}", spread))
-    note = (
-        f"The ± of the fit alone was widened {record.optimism:.2f} times, because leaving views out "
-        "changed the result that "
-        "much more than the fit believed."
-        if record.optimism > 1.02
-        else "Leaving views out confirms the ± of the fit."
-    )
-    return table(("", "value", "95 %"), rows) + f"<p>{note}</p>"
-
-
-def _model_table(record: LensRecord) -> str:
-    rows = [
-        (_MODELS[name] + (" (chosen)" if name == record.model else ""), f"{error:.3f} px")
-        for name, error in record.held_out_px.items()
-    ]
-    return table(("distortion model", "error on views not used"), rows) + (
-        f"<p>On the views used the error is {record.rms_px:.3f} px rms; that number always falls with "
-        "more parameters.</p>"
-    )
-
-
-def _left_out(record: LensRecord) -> str:
-    rows = [(escape(name), escape(reason)) for name, reason in record.left_out]
-    return "<h3>Images left out</h3>" + table(("image", "reason"), rows) if rows else ""
-
-
-def _mount(camera: Camera, record: MountRecord | None) -> list[str]:
-    mount = camera.mount
-    if mount is None:
-        return []
-    rows = []
-    for key, name in _NAMES.items():
-        sd = getattr(camera.uncertainty, key)
-        unit = _UNITS[key]
-        digits = 3 if unit == "m" else 2
-        rows.append(
-            (
-                name,
-                f"{getattr(mount, key):.{digits}f} {unit}",
-                "" if sd is None else f"± {1.96 * sd:.{digits}f}",
-            )
-        )
-    parts = [
-        "<h2>Mount</h2>",
-        table(("", "value", "95 %"), rows),
-        pictures.side_view(mount, camera.intrinsics),
-    ]
-    if record is not None and record.residuals:
-        listed = [
-            (
-                escape(item.name),
-                f"{item.taped_m:.3f} m",
-                f"{item.predicted_m:.3f} m",
-                f"{item.error_cm:+.1f} cm",
-                f"± {196 * item.sd_m:.1f} cm",
-                "agrees" if item.agrees else "DOES NOT AGREE",
-            )
-            for item in record.residuals
-        ]
-        head = ("measurement", "taped", "from all others", "difference", "expected", "")
-        parts += ["<h3>Every measurement against the others</h3>", table(head, listed)]
-    return parts
 
 
 def _checks(checks: Sequence[Check]) -> list[str]:

@@ -20,6 +20,7 @@ SHARP_PX = 2.2  # sd of the blur at edges above which corners wander
 SMEARED = 2.0  # ratio of blur between directions that only motion makes
 STILL_PX = 0.7  # median motion of the corners from frame to frame
 NOVEL = 0.22  # distance in the space of `Pose` from every earlier view
+ENOUGH_VIEWS = 20  # for directions within 0.3 px over the image: see docs/calibration.md
 GRID = (8, 6)  # cells of the coverage map, columns and rows
 _PROFILE_STEPS = 21
 
@@ -179,7 +180,7 @@ class Coverage:
             "tilt_y": np.array([pose.tilt_y_deg for pose in self.poses]),
         }
         wanted = {
-            "views": len(self.poses) / 15,
+            "views": len(self.poses) / ENOUGH_VIEWS,
             "position": float(np.mean(self.counts > 0)) / 0.85,
             "size": np.log(max(sizes) / min(sizes)) / np.log(1.6),
         }

@@ -10,10 +10,9 @@ from calib.camera import Intrinsics
 from calib.cross_projection import cross_projection
 from calib.crossval import LensCalibration, calibrate_lens
 from calib.detect import BoardFinder
-from calib.findings import ENOUGH_VIEWS
 from calib.lens import values
 from calib.paper import draw_board
-from calib.views import View, make_view
+from calib.views import ENOUGH_VIEWS, View, make_view
 from pipeline.synthetic.boards import BoardCamera, board_poses, noisy_views
 
 BOARD = Board("charuco", 7, 10, 25.0)

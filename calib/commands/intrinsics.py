@@ -3,7 +3,7 @@
 From a camera or a video (views are taken by themselves when they are sharp, still and new):
    python -m calib intrinsics rtsp://192.0.2.10/stream1 --board board.toml -o entry-1.toml
    A page on 127.0.0.1 shows what is still missing; --text does without it, for a terminal over SSH.
-From images, at least 6, better 12 to 20:
+From images, at least 6, good 20 and more:
    python -m calib intrinsics photos/ --board board.toml -o entry-1.toml
 
 How to hold the board: once in each part of the image, up to its edges; from near (half the image) and from
@@ -26,9 +26,12 @@ from calib.collect import Collection, from_images, image_paths
 from calib.commands.options import add_plate_format, plate_format, say
 from calib.crossval import LensCalibration, calibrate_lens
 from calib.detect import BoardFinder
-from calib.findings import Finding, judge_lens, judge_views, refuse
+from calib.findings import Finding, refuse
+from calib.judge_lens import judge_lens
+from calib.judge_views import judge_views
 from calib.lens import PARAMETERS
-from calib.live import coverage_map, take_views
+from calib.live import take_views
+from calib.live_text import coverage_map
 from calib.record import Record, lens_record
 from calib.report import write_report
 from pipeline.redact import redact
@@ -59,6 +62,7 @@ def execute(args: argparse.Namespace) -> int:
     board = read_board(args.board)
     board.square_m  # noqa: B018 (asked for before anybody starts to wave the board)
     shape = plate_format(args)
+    earlier = Camera.load(args.output) if args.output.exists() else None
     paths = image_paths(args.source)
     if paths is None:
         picker = take_views(args.source[0], board, None if args.text else args.port, say)
@@ -69,11 +73,11 @@ def execute(args: argparse.Namespace) -> int:
     findings = judged(collection, board)
     result = calibrate_lens(collection.views, board)
     findings += judge_lens(result, board)
-    camera = calibrated(result, args.camera_id or args.output.stem, board)
+    camera = with_timing(calibrated(result, args.camera_id or args.output.stem, board), earlier)
     source = redact(args.source[0]) + (f" and {len(args.source) - 1} more" if len(args.source) > 1 else "")
     today = datetime.date.today().isoformat()
     record = Record(lens_record(result, board, source, today, collection.skipped, findings))
-    if args.output.exists():
+    if earlier is not None:
         say(f"{args.output}: the earlier calibration is replaced; the mount has to be measured again")
     camera.save(args.output)
     record.save(args.output)
@@ -112,6 +116,15 @@ def calibrated(result: LensCalibration, camera_id: str, board: Board) -> Camera:
         "held_out_px": round(result.held_out_px[result.fit.model], 4),
     }
     return replace(Camera(camera_id, result.fit.lens), uncertainty=uncertainty, provenance=provenance)
+
+
+def with_timing(camera: Camera, earlier: Camera | None) -> Camera:
+    """With what somebody wrote into the earlier file by hand about the camera's timing, which no board shows."""
+    if earlier is None:
+        return camera
+    lens = replace(camera.intrinsics, row_time_s=earlier.intrinsics.row_time_s)
+    uncertainty = replace(camera.uncertainty, time_s=earlier.uncertainty.time_s)
+    return replace(camera, intrinsics=lens, uncertainty=uncertainty)
 
 
 def _summary(result: LensCalibration, findings: Sequence[Finding]) -> list[str]:

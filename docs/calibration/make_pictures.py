@@ -5,10 +5,11 @@ python docs/calibration/make_pictures.py        (from the repository's root; nee
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
+import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -27,13 +28,14 @@ from pipeline.synthetic.approach import Approach
 from pipeline.synthetic.boards import BoardCamera, BoardPose, board_poses
 from pipeline.synthetic.render import frames
 from pipeline.synthetic.scene import Scenario, gate_camera
+from pipeline.synthetic.vehicle import PLATE_CENTRE_Z_M
 
 Image = NDArray[np.uint8]
 
 HERE = Path(__file__).parent.resolve()
 BOARD = Board("charuco", 7, 10, 24.9)
-DISTANCES_M = (3.0, 5.0, 8.0, 4.0)
-CORNER_SD_PX = 0.7
+TAPED_M, CHECKED_M = (3.0, 5.0, 8.0), 4.0
+DISTANCES_M = (*TAPED_M, CHECKED_M)
 
 
 def shoot(address: str, name: str, width: int, height: int, top: int = 0) -> None:
@@ -55,20 +57,22 @@ def shoot(address: str, name: str, width: int, height: int, top: int = 0) -> Non
     (HERE / f"small-{name}").replace(HERE / name)
 
 
-def gate_images(folder: Path, camera: Camera) -> str:
-    """A car at each distance as dNNN.jpg; returns the lines that `run_gate.py locate --json` would print."""
-    rng, lines = np.random.default_rng(1), []
+def gate_images(folder: Path, camera: Camera) -> None:
+    """A car at each distance, drawn, as dNNN.jpg; and what the shipped network finds in them."""
     for distance in DISTANCES_M:
         approach = Approach(start_m=distance + 0.001, end_m=distance, speed_kmh=1.0)
-        image, truth = next(iter(frames(Scenario(approach=approach, camera=camera, seed=4))))
-        name = f"d{100 * distance:.0f}.jpg"
-        cv2.imwrite(str(folder / name), image)
-        corners = truth.corners_px + rng.normal(0, CORNER_SD_PX, (4, 2))
-        cov = (CORNER_SD_PX**2 * np.tile(np.eye(2), (4, 1, 1))).tolist()
-        lines.append(
-            json.dumps({"file": name, "presence": 1.0, "corners_px": corners.tolist(), "corner_cov_px2": cov})
-        )
-    return "\n".join(lines)
+        image, _ = next(iter(frames(Scenario(approach=approach, camera=camera, seed=4))))
+        cv2.imwrite(str(folder / f"d{100 * distance:.0f}.jpg"), image)
+    locate(folder, "corners.jsonl", TAPED_M)
+    locate(folder, "at4m.jsonl", (CHECKED_M,))
+
+
+def locate(folder: Path, output: str, distances_m: Sequence[float]) -> None:
+    """`run_gate.py locate --json d300.jpg ... > output`."""
+    names = [f"d{100 * distance:.0f}.jpg" for distance in distances_m]
+    command = [sys.executable, str(HERE.parents[1] / "run_gate.py"), "locate", "--json", *names]
+    with (folder / output).open("w") as lines:
+        subprocess.run(command, cwd=folder, stdout=lines, check=True)
 
 
 def session_frames(camera: BoardCamera, poses: list[BoardPose], background: Image) -> list[Frame]:
@@ -85,9 +89,7 @@ def session_frames(camera: BoardCamera, poses: list[BoardPose], background: Imag
 def make(folder: Path) -> None:
     """All pictures, with the intermediate files in `folder`."""
     truth = gate_camera()
-    located = gate_images(folder, truth)
-    (folder / "corners.jsonl").write_text("\n".join(located.splitlines()[:3]))
-    (folder / "at4m.jsonl").write_text(located.splitlines()[3])
+    gate_images(folder, truth)
     road = cv2.imread(str(folder / "d800.jpg"), cv2.IMREAD_GRAYSCALE)
     write(draw_board(BOARD, "a4"), folder / "board.svg")
     shoot(f"file://{folder}/board.svg", "board.png", 794, 1123)
@@ -111,7 +113,7 @@ def make(folder: Path) -> None:
     with ClickSession(folder / "d500.jpg").page(0) as page:
         shoot(f"http://127.0.0.1:{page.port}/", "click.png", 760, 680)
     stop_line = truth.project(truth.camera_from_road([[-0.7, 2.6, 0.0], [0.7, 2.6, 0.0]])).round(1).tolist()
-    text = TEMPLATE.replace("centre_height_m = 0.50", "centre_height_m = 0.475")
+    text = TEMPLATE.replace("centre_height_m = 0.50", f"centre_height_m = {PLATE_CENTRE_Z_M}")
     (folder / "measured.toml").write_text(text.replace("clicks_px = []", f"clicks_px = {stop_line}"))
     main(["mount", "entry-1.toml", "measured.toml", "--corners", "corners.jsonl"])
     main(["check", "entry-1.toml", "at4m.jsonl", "--at", "4.00"])

@@ -15,7 +15,8 @@ from calib.__main__ import main
 from calib.boards import Board
 from calib.camera import Intrinsics
 from calib.crossval import calibrate_lens
-from calib.findings import judge_lens, judge_views
+from calib.judge_lens import judge_lens
+from calib.judge_views import judge_views
 from calib.views import View
 from pipeline.synthetic.boards import BoardCamera, BoardPose, board_poses, noisy_views
 from tests.calib.conftest import BOARD, CHESSBOARD, LENS
@@ -210,3 +211,15 @@ def test_one_bad_view_is_named() -> None:
     rough = views[3].corners_px + np.random.default_rng(1).normal(0, 2, views[3].corners_px.shape)
     views[3] = replace(views[3], corners_px=rough)
     assert "view 4 was left out" in findings(views)["bad_view"]
+
+
+def test_covered_corner_is_left_out_and_said() -> None:
+    """A finger over a corner moves it by pixels; the view stays, and the result is as without it."""
+    views = simulated(LENS, 20)
+    pushed = views[4].corners_px.copy()
+    pushed[7] += (3.0, -2.0)
+    views[4] = replace(views[4], corners_px=pushed)
+    assert "1 single corner left out" in findings(views)["stray_corners"]
+    result = calibrate_lens(views, BOARD)
+    assert not result.bad
+    assert abs(result.fit.lens.fx / LENS.fx - 1) < 0.002

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from calib.__main__ import main
 from calib.boards import read_board
 from calib.camera import Camera, Mount
+from calib.commands.intrinsics import with_timing
 from calib.record import Record
 from pipeline.post.plate_formats import EUROPE
 from pipeline.post.pose import plate_corners_m
@@ -157,6 +158,18 @@ def test_board_command_remembers_the_measured_size(tmp_path: Path) -> None:
     assert read_board(str(tmp_path / "board.toml")).square_mm is None
     assert main(["board", str(print_file), "--paper", "a3", "--measured-mm", "35.9"]) == 0
     assert read_board(str(tmp_path / "board.toml")).square_mm == 35.9
+
+
+def test_intrinsics_again_keeps_the_timing_written_by_hand(calibrated: Path) -> None:
+    camera = Camera.load(calibrated)
+    lens, uncertainty = camera.intrinsics, camera.uncertainty
+    by_hand = replace(
+        camera, intrinsics=replace(lens, row_time_s=3e-5), uncertainty=replace(uncertainty, time_s=0.004)
+    )
+    again = with_timing(camera, by_hand)
+    assert again.intrinsics == by_hand.intrinsics
+    assert again.uncertainty == by_hand.uncertainty
+    assert with_timing(camera, None) == camera
 
 
 @pytest.mark.parametrize("command", ["board", "intrinsics", "mount", "check"])

@@ -19,12 +19,16 @@ from calib.__main__ import main
 from calib.camera import Camera
 from calib.click import ClickSession
 from calib.collect import ViewPicker
+from calib.crossval import calibrate_lens
 from calib.detect import BoardFinder
-from calib.live import LiveSession
+from calib.judge_lens import GOOD_EDGE_PX, edge_px
+from calib.live import LiveSession, watch
+from calib.views import ENOUGH_VIEWS
 from pipeline.annotate import ClipWriter
 from pipeline.frames import Frame, FrameStamp
-from pipeline.synthetic.boards import BoardCamera, BoardPose, board_poses
+from pipeline.synthetic.boards import BoardCamera, BoardPose, board_poses, noisy_views
 from tests.calib.conftest import BOARD, LENS
+from tests.capture.rtsp_process import serve
 
 Image = NDArray[np.uint8]
 CHROMIUM = shutil.which("chromium")
@@ -93,6 +97,67 @@ def test_intrinsics_from_a_video(
     assert "taken" in said
     assert "position [" in said
     assert "#" in said.splitlines()[-1] or "." in said.splitlines()[-1]  # the map of the image
+
+
+def test_session_ends_when_the_lens_is_known_well_enough(board_camera: BoardCamera) -> None:
+    """Not at once when image, sizes and tilts are covered, but when a calibration with the views says so."""
+    poses = board_poses(np.random.default_rng(3), BOARD, LENS, 30)
+    rng, said = np.random.default_rng(0), []
+    still = (np.tile(board_camera.photograph(rng, pose)[..., None], 3) for pose in poses for _ in range(2))
+    frames = as_frames(still)
+    session = LiveSession(BOARD, said.append)
+    session.run(frames)
+    count = len(session.picker.collection.views)
+    assert ENOUGH_VIEWS <= count < 30
+    assert said[-1].startswith(f"enough: {count} views")
+    assert next(frames, None) is not None
+    assert edge_px(calibrate_lens(session.picker.collection.views, BOARD)) <= GOOD_EDGE_PX
+
+
+def test_session_goes_on_where_directions_are_uncertain(
+    board_camera: BoardCamera, poses: list[BoardPose]
+) -> None:
+    """Noisy corners: all is covered by the first new view, but the session says where more are needed."""
+    rng, said = np.random.default_rng(3), []
+    session = LiveSession(BOARD, said.append)
+    noisy = noisy_views(rng, BOARD, LENS, board_poses(rng, BOARD, LENS, 24), noise_px=0.5)
+    session.picker.collection.views.extend(noisy)
+    shot = np.tile(board_camera.photograph(rng, poses[5])[..., None], 3)
+    session.run(as_frames(iter([shot, shot])))
+    assert len(session.picker.collection.views) == 25
+    assert any("directions are uncertain by" in line for line in said)
+    assert not any(line.startswith("enough") for line in said)
+
+
+def test_views_are_taken_from_an_rtsp_camera(
+    tmp_path: Path, board_camera: BoardCamera, poses: list[BoardPose]
+) -> None:
+    """A drawn board that is moved in front of a real RTSP server's camera, which shows it again and again."""
+    if shutil.which("ffmpeg") is None:
+        pytest.skip("ffmpeg is needed to serve a file")
+    rng = np.random.default_rng(0)
+    with ClipWriter(tmp_path / "board.mp4") as clip:
+        for number, pose in enumerate(poses[:4]):
+            shot = np.tile(board_camera.photograph(rng, pose, noise=1.0)[..., None], 3)
+            for frame in range(8):
+                clip.write(shot, 0.8 * number + 0.1 * frame)
+    session = LiveSession(BOARD, lambda line: None)
+
+    def until_three(frames: Iterator[Frame]) -> Iterator[Frame]:
+        for frame in frames:
+            yield frame
+            if len(session.picker.collection.views) == 3:
+                session.stopped.set()
+
+    for server in serve("--file", str(tmp_path / "board.mp4")):
+        session.run(until_three(watch(server.url, session.stopped)))
+    views = session.picker.collection.views
+    assert len(views) == 3
+    assert {view.size_px for view in views} == {(LENS.width, LENS.height)}
+    truths = [Camera("c", LENS).project(pose.points_m(BOARD)) for pose in poses[:4]]
+    for view in views:
+        errors = [np.abs(view.corners_px - truth[view.ids]).max() for truth in truths]
+        assert min(errors) < 1.5  # the stream is compressed
 
 
 @needs_browser
