@@ -21,8 +21,8 @@ from pipeline.inference.session import CornerSession, NetworkSession, open_sessi
 
 CROP_PX = (320, 240)
 """Width and height of the crop as the network sees it."""
-PLATE_SHARE = 0.5
-"""The plate's share of the crop's width; the rest is context."""
+PLATE_SHARE = 0.625
+"""The plate's share of the crop's width, 200 px; the best of 0.4 to 0.78 on validation photographs."""
 MIN_PRESENCE = 0.02
 """Less likely plates are not looked at again."""
 SAME_PLATE_SHARE = 0.25
@@ -111,8 +111,12 @@ def open_locator(config: ModelConfig) -> tuple[Locator, CornerSession]:
 
 
 def refined(first: PlateLocation, second: PlateLocation) -> PlateLocation:
-    """The second answer with the first one's presence, unless it is about something else than the first."""
+    """The second answer's corners with the first one's presence and covariances, unless it is about something else.
+
+    The covariances are calibrated to hold for both: what limits the second look, the image's own resolution and edges
+    that are not clear, does not show in a crop that is always of one size.
+    """
     moved_px = float(np.linalg.norm(second.corners_px - first.corners_px, axis=1).mean())
     if moved_px > SAME_PLATE_SHARE * plate_width_px(first.corners_px):
         return first
-    return PlateLocation(first.presence, second.corners_px, second.corner_cov_px2)
+    return PlateLocation(first.presence, second.corners_px, first.corner_cov_px2)

@@ -1,7 +1,8 @@
 """What training measures last, on validation photographs: how far off corners are, and from when on a plate is one.
 
-The heatmap's second moment follows how sure a corner is, but not how large its error is; and part of every error,
-of the labels' too, grows with the plate. So a corner's covariance is `scale * moment + (share * width)^2`.
+The heatmap's second moment follows how sure a corner is, but not how large its error is; part of every error, of the
+labels' too, grows with the plate, and part does not. So a corner's covariance is
+`scale * moment + (share * width)^2 + floor^2`.
 """
 
 from __future__ import annotations
@@ -16,12 +17,13 @@ from numpy.typing import NDArray
 from pipeline.model.figures import CHI2_95, mahalanobis2
 from pipeline.model.measure import Result
 
-SCALES = np.geomspace(1e-3, 1.0, 21)
-SHARES = np.linspace(0.0, 0.03, 13)
+SCALES = np.geomspace(1e-3, 1.0, 13)
+SHARES = np.linspace(0.0, 0.02, 9)
+FLOORS_PX = np.linspace(0.0, 2.0, 9)
 STUDENT_DEGREES = 4.0
 """Errors have heavy tails (wrong labels among them); a Gaussian likelihood would let a few decide."""
-FALSE_ALARMS, MISSES = 0.005, 0.005
-"""Shares of validation images between which the operating point is put."""
+FALSE_ALARMS, MISSES = 0.02, 0.005
+"""Shares of validation images that do not count: some painted-over photographs show one more plate, unlabelled."""
 MAX_LOGIT = 16.0
 
 
@@ -32,11 +34,13 @@ class Calibration:
     Attributes:
         covariance_scale: factor on a heatmap's second moment.
         covariance_share: standard deviation that is added, as a share of the plate's width.
+        covariance_floor_px: standard deviation that is added, in pixels of the input.
         presence_offset: subtracted from the presence logit, so that the operating point lies at 0.5.
     """
 
     covariance_scale: float = 1.0
     covariance_share: float = 0.0
+    covariance_floor_px: float = 0.0
     presence_offset: float = 0.0
 
 
@@ -46,43 +50,33 @@ def calibrate(results: Sequence[Result]) -> Calibration:
     Args:
         results: of photographs with exact labels, and of some without a plate.
     """
-    scale, share = _covariance(results)
-    return Calibration(scale, share, _presence_offset(results))
+    return Calibration(*_covariance(results), _presence_offset(results))
 
 
-def _covariance(results: Sequence[Result]) -> tuple[float, float]:
-    """Scale and share of highest likelihood, both enlarged until 95 % ellipses hold 95 % of the errors."""
+def _covariance(results: Sequence[Result]) -> tuple[float, float, float]:
+    """Scale, share and floor of highest likelihood, enlarged until 95 % ellipses hold 95 % of the errors."""
     found = [result for result in results if result.plate is not None and result.found]
     if not found:
-        return 1.0, 0.0
-    candidates = itertools.product(SCALES, SHARES)
-    scale, share = min(candidates, key=lambda pair: _surprise(found, *pair))
-    inflation = np.quantile(_distances2(found, scale, share), 0.95) / CHI2_95
-    return float(scale * inflation), float(share * np.sqrt(inflation))
-
-
-def _surprise(found: Sequence[Result], scale: float, share: float) -> float:
-    """Mean negative log likelihood of the corner errors under a bivariate Student distribution."""
-    covariances = _covariances(found, scale, share)
-    distances2 = mahalanobis2(_errors(found), covariances)
-    tail = (STUDENT_DEGREES + 2) / 2 * np.log1p(distances2 / STUDENT_DEGREES)
-    return float((0.5 * np.log(np.linalg.det(covariances)) + tail).mean())
-
-
-def _distances2(found: Sequence[Result], scale: float, share: float) -> NDArray[np.float64]:
-    return mahalanobis2(_errors(found), _covariances(found, scale, share))
-
-
-def _errors(found: Sequence[Result]) -> NDArray[np.float64]:
-    """(n, 4, 2) px."""
-    return np.array([result.errors_px for result in found])
-
-
-def _covariances(found: Sequence[Result], scale: float, share: float) -> NDArray[np.float64]:
-    """(n, 4, 2, 2) px^2 as the graph will state them."""
+        return 1.0, 0.0, 0.0
+    errors = np.array([result.errors_px for result in found])
     moments = np.array([result.location.corner_cov_px2 for result in found])
-    widths_px = np.array([result.found_width_px for result in found])
-    return scale * moments + (share * widths_px[:, None, None, None]) ** 2 * np.eye(2)
+    widths_px = np.array([result.found_width_px for result in found])[:, None, None, None]
+
+    def covariances(scale: float, share: float, floor_px: float) -> NDArray[np.float64]:
+        """(n, 4, 2, 2) px^2 as the graph will state them."""
+        return scale * moments + ((share * widths_px) ** 2 + floor_px**2) * np.eye(2)
+
+    candidates = itertools.product(SCALES, SHARES, FLOORS_PX)
+    scale, share, floor_px = min(candidates, key=lambda trial: _surprise(errors, covariances(*trial)))
+    distances2 = mahalanobis2(errors, covariances(scale, share, floor_px))
+    inflation = np.quantile(distances2, 0.95) / CHI2_95
+    return float(scale * inflation), float(share * np.sqrt(inflation)), float(floor_px * np.sqrt(inflation))
+
+
+def _surprise(errors: NDArray[np.float64], covariances: NDArray[np.float64]) -> float:
+    """Mean negative log likelihood of the corner errors under a bivariate Student distribution."""
+    tail = (STUDENT_DEGREES + 2) / 2 * np.log1p(mahalanobis2(errors, covariances) / STUDENT_DEGREES)
+    return float((0.5 * np.log(np.linalg.det(covariances)) + tail).mean())
 
 
 def _presence_offset(results: Sequence[Result]) -> float:

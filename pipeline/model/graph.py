@@ -50,12 +50,13 @@ class PlateCornerGraph(nn.Module):
         corners_px = cells_to_px(means, self.network.stride_px)
         edges_px = corners_px[:, (1, 2)] - corners_px[:, (0, 3)]
         width_px = edges_px.square().sum(dim=-1).sqrt().mean(dim=-1)
-        common = (self.calibration.covariance_share * width_px).square()[:, None, None, None]
+        known = self.calibration
+        common = (known.covariance_share * width_px).square() + known.covariance_floor_px**2
         return (
             corners_px,
-            moments * (self.calibration.covariance_scale * self.network.stride_px**2)
-            + common * self.identity,
-            (presence - self.calibration.presence_offset).sigmoid(),
+            moments * (known.covariance_scale * self.network.stride_px**2)
+            + common[:, None, None, None] * self.identity,
+            (presence - known.presence_offset).sigmoid(),
         )
 
 

@@ -34,7 +34,7 @@ def training():
             module.running_var.copy_(0.5 + torch.rand(module.num_features, generator=generator))
     torch.nn.init.normal_(training.average.evidence.weight, std=0.02)
     torch.nn.init.normal_(training.average.heatmaps.weight, std=0.3)  # clear peaks, as a trained network has
-    training.calibration = Calibration(0.25, 0.01, 0.5)
+    training.calibration = Calibration(0.25, 0.01, 1.0, 0.5)
     return training
 
 
@@ -79,13 +79,15 @@ def test_graph_normalises_bgr_bytes_and_answers_in_pixels(training, images):
 
 
 def test_graph_applies_the_calibration(training, images):
-    """Against the definition: scale * moment + (share * mean edge length)^2, and the logit less its offset."""
+    """By definition: scale * moment + (share * mean edge length)^2 + floor^2, and the logit less its offset."""
     batch = torch.from_numpy(images[0])[None]
     bare_px, moments, bare_presence = PlateCornerGraph(training.average, Calibration())(batch)
-    corners_px, covariances, presence = PlateCornerGraph(training.average, Calibration(0.5, 0.1, 2.0))(batch)
+    corners_px, covariances, presence = PlateCornerGraph(training.average, Calibration(0.5, 0.1, 3.0, 2.0))(
+        batch
+    )
     assert torch.equal(corners_px, bare_px)
     top, bottom = (float((bare_px[0, b] - bare_px[0, a]).norm()) for a, b in ((0, 1), (3, 2)))
-    added = (0.1 * (top + bottom) / 2) ** 2
+    added = (0.1 * (top + bottom) / 2) ** 2 + 9
     assert torch.allclose(covariances, 0.5 * moments + added * torch.eye(2), rtol=1e-4, atol=1e-3)
     assert torch.allclose(presence.logit(), bare_presence.logit() - 2.0, atol=1e-3)
 
