@@ -174,6 +174,15 @@ def test_formats_of_one_aspect_withhold_the_numbers() -> None:
     assert motion.range_m is motion.distance_m is motion.speed_kmh is None
 
 
+def test_standing_plate_of_open_format_has_a_speed_but_no_distance() -> None:
+    points, _ = track(np.random.default_rng(7), size_m=(0.3048, 0.1524), speed_kmh=0.0, duration_s=2.0)
+    motion = estimate_motion(points, LENS_ONLY, formats_named(["us-305x152", "jp-330x165", "cn-440x220"]))
+    assert (motion.quality, motion.motion) == ("format_ambiguous", "stopped")
+    assert motion.range_m is motion.distance_m is None
+    assert motion.speed_kmh is not None
+    assert covers(motion.speed_kmh, 0.0)
+
+
 def test_formats_of_nearly_one_size_still_give_numbers() -> None:
     points, centres = track(np.random.default_rng(8))
     motion = estimate_motion(points, MOUNTED, formats_named(["eu-520x110", "gb-520x111", "ru-520x112"]))
