@@ -88,7 +88,7 @@ def _variable_rate() -> Scenario:
 
 
 def _dropped_frames() -> Scenario:
-    """A third of the frames is lost, five of them in a row."""
+    """A fifth of the frames is lost, five of them in a row."""
     course = Approach(10.0, 3.8, speed_kmh=14.0)
     every = np.arange(int(course.duration_s * 25) + 1)
     lost = np.random.default_rng(19).random(len(every)) < 0.25
@@ -129,7 +129,7 @@ CLIPS: tuple[DrawnClip, ...] = (
     DrawnClip("night", "lamps of camera and car only", _night),
     DrawnClip("far-start", "25 km/h, from 16 m on", _far_start),
     DrawnClip("variable-rate", "30 to 130 ms between frames", _variable_rate),
-    DrawnClip("dropped-frames", "a third of the frames lost, five in a row", _dropped_frames),
+    DrawnClip("dropped-frames", "a fifth of the frames lost, five in a row", _dropped_frames),
     DrawnClip("plate-340", "two-row plate of 340 x 240 mm", _plate_340),
     DrawnClip("long-stop", "stands for a minute, then drives on", _long_stop),
 )

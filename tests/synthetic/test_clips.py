@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import msgspec
 import numpy as np
 import pytest
@@ -11,6 +14,8 @@ from pipeline.synthetic.clips import CLIPS, DrawnClip, clip_named
 from pipeline.synthetic.score import Errors, score, truth_of
 from tests.synthetic.scenarios import PASSING, TWO_CARS
 from tests.synthetic.standin import see
+
+ACCURACY = Path(__file__).parents[2] / "docs" / "accuracy.md"
 
 
 @pytest.mark.parametrize("clip", CLIPS, ids=lambda clip: clip.name)
@@ -38,6 +43,15 @@ def test_names_differ_and_an_unknown_one_is_refused() -> None:
     assert clip_named("queue") in CLIPS
     with pytest.raises(GateError, match="no clip 'quiz'; there are: approach, braking"):
         clip_named("quiz")
+
+
+def test_accuracy_lists_every_clip_with_its_frames() -> None:
+    rows = re.findall(
+        r"(?m)^\| ([a-z0-9-]+) \| .* \| (\d+)(?: at .*)? \|$", ACCURACY.read_text(encoding="utf-8")
+    )
+    listed = {name: int(frames) for name, frames in rows}
+    assert listed == {clip.name: len(clip.make().times_s) for clip in CLIPS}
+    assert (ACCURACY.parent / "clips.jpg").stat().st_size < 300_000
 
 
 def test_vehicle_that_stands_for_a_minute_stays_one_passage() -> None:
