@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from calib import pictures
+from calib.judge_lens import GOOD_EDGE_PX
 from calib.lens import PARAMETERS
 from calib.record import LensRecord
 from pipeline.page import figure, table
@@ -30,7 +31,7 @@ def lens_part(record: LensRecord, size_px: tuple[int, int]) -> list[str]:
         figure(
             "How well each direction is known",
             pictures.uncertainty_map(record, size_px),
-            "Standard deviation, in pixels, of where a far point would appear. Under 0.5 is good.",
+            f"Standard deviation, in pixels, of where a far point would appear. Under {GOOD_EDGE_PX:g} is good.",
         ),
         figure(
             "Residuals, 100 times enlarged",

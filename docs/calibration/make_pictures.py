@@ -36,6 +36,7 @@ HERE = Path(__file__).parent.resolve()
 BOARD = Board("charuco", 7, 10, 24.9)
 TAPED_M, CHECKED_M = (3.0, 5.0, 8.0), 4.0
 DISTANCES_M = (*TAPED_M, CHECKED_M)
+STOP_LINE_M = 3.0
 
 
 def shoot(address: str, name: str, width: int, height: int, top: int = 0) -> None:
@@ -62,9 +63,19 @@ def gate_images(folder: Path, camera: Camera) -> None:
     for distance in DISTANCES_M:
         approach = Approach(start_m=distance + 0.001, end_m=distance, speed_kmh=1.0)
         image, _ = next(iter(frames(Scenario(approach=approach, camera=camera, seed=4))))
-        cv2.imwrite(str(folder / f"d{100 * distance:.0f}.jpg"), image)
+        cv2.imwrite(str(folder / f"d{100 * distance:.0f}.jpg"), with_stop_line(image, camera))
     locate(folder, "corners.jsonl", TAPED_M)
     locate(folder, "at4m.jsonl", (CHECKED_M,))
+
+
+def with_stop_line(image: Image, camera: Camera) -> Image:
+    """A white line across the lane, its far edge at `STOP_LINE_M`."""
+    corners_m = [(x, STOP_LINE_M - y, 0.0) for x, y in ((-1.1, 0.0), (1.1, 0.0), (1.1, 0.25), (-1.1, 0.25))]
+    corners_px = camera.project(camera.camera_from_road(corners_m))
+    painted = cv2.fillPoly(
+        image.copy(), [np.rint(16 * corners_px).astype(np.int32)], (215, 220, 220), cv2.LINE_AA, 4
+    )
+    return np.asarray(cv2.addWeighted(painted, 0.8, image, 0.2, 0), np.uint8)
 
 
 def locate(folder: Path, output: str, distances_m: Sequence[float]) -> None:
@@ -112,7 +123,11 @@ def make(folder: Path) -> None:
 
     with ClickSession(folder / "d500.jpg").page(0) as page:
         shoot(f"http://127.0.0.1:{page.port}/", "click.png", 760, 680)
-    stop_line = truth.project(truth.camera_from_road([[-0.7, 2.6, 0.0], [0.7, 2.6, 0.0]])).round(1).tolist()
+    stop_line = (
+        truth.project(truth.camera_from_road([[-0.7, STOP_LINE_M, 0.0], [0.7, STOP_LINE_M, 0.0]]))
+        .round(1)
+        .tolist()
+    )
     text = TEMPLATE.replace("centre_height_m = 0.50", f"centre_height_m = {PLATE_CENTRE_Z_M}")
     (folder / "measured.toml").write_text(text.replace("clicks_px = []", f"clicks_px = {stop_line}"))
     main(["mount", "entry-1.toml", "measured.toml", "--corners", "corners.jsonl"])
