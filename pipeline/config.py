@@ -45,7 +45,7 @@ class ModelConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     engine_cache: Path = ENGINE_CACHE
     cpu_threads: Annotated[int, msgspec.Meta(ge=0, le=1024)] = 0
     presence_threshold: Probability = 0.5
-    second_look: bool = False
+    second_look: bool = True
 
 
 class EventsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -111,8 +111,9 @@ def network(config: ModelConfig) -> Iterator[Finding]:
             yield Finding(wanted, f"provider {provider}", str(error))
         else:
             working.append(provider)
+            more = ", a quarter more with the second look" if config.second_look else ""
             yield Finding(
-                "ok", f"provider {provider}", f"runs, {milliseconds_an_image(session):.0f} ms an image"
+                "ok", f"provider {provider}", f"runs, {milliseconds_an_image(session):.0f} ms an image{more}"
             )
     if not working:
         yield Finding("FAIL", "provider", "none works")

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pipeline.config import ModelConfig
-from pipeline.inference.locator import PlateLocator
-from pipeline.inference.session import open_session
+from pipeline.inference.locator import Locator
+from pipeline.inference.second_look import open_locator
 from pipeline.synthetic.approach import Approach
 from pipeline.synthetic.render import frames
 from pipeline.synthetic.scene import Scenario
@@ -18,7 +18,7 @@ from pipeline.synthetic.scene import Scenario
 CARS, DISTANCES_M = range(12), (8.0, 4.0)
 
 
-def edge_errors(locator: PlateLocator, seed: int, distance_m: float) -> Sequence[float]:
+def edge_errors(locator: Locator, seed: int, distance_m: float) -> Sequence[float]:
     """Width error in percent, upper and lower edge outward in mm, of one car."""
     scenario = Scenario(seed=seed, approach=Approach(start_m=distance_m, end_m=distance_m - 0.5), fps=1)
     image, truth = next(frames(scenario))
@@ -31,7 +31,7 @@ def edge_errors(locator: PlateLocator, seed: int, distance_m: float) -> Sequence
 
 def main() -> None:
     """Print a line for each car and distance."""
-    locator = PlateLocator(open_session(ModelConfig(provider="cpu")))
+    locator, _ = open_locator(ModelConfig(provider="cpu"))
     for distance_m in DISTANCES_M:
         for seed in CARS:
             width, upper, lower = edge_errors(locator, seed, distance_m)

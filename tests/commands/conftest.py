@@ -73,7 +73,7 @@ class Drive:
 
 @pytest.fixture(scope="session")
 def stand_in_model(tmp_path_factory) -> Path:
-    return write_tiny_model(tmp_path_factory.mktemp("model") / "stand_in.onnx")
+    return write_tiny_model(tmp_path_factory.mktemp("model") / "stand_in.onnx", "height", "width")
 
 
 @pytest.fixture(scope="session")

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from pipeline.config import SHIPPED_MODEL, ModelConfig
-from pipeline.inference.locator import PlateLocator
-from pipeline.inference.session import open_session
+from pipeline.inference.second_look import open_locator
 from pipeline.synthetic.approach import Approach
 from pipeline.synthetic.render import frames
 from pipeline.synthetic.scene import Scenario
@@ -18,7 +17,7 @@ from pipeline.synthetic.scene import Scenario
 
 @pytest.fixture(scope="module")
 def locator():
-    return PlateLocator(open_session(ModelConfig(provider="cpu")))
+    return open_locator(ModelConfig(provider="cpu"))[0]
 
 
 def test_model_card_names_this_very_file():
