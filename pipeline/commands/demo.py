@@ -90,7 +90,10 @@ class Printer(threading.Thread):
     def run(self) -> None:
         """Receive until `finish` was called and nothing more comes."""
         with EventSubscriber(self._endpoint) as subscriber:
-            while (received := subscriber.receive(timeout_s=0.3)) or not self._ended.is_set():
+            received, ended = None, False
+            while received is not None or not ended:
+                ended = self._ended.is_set()  # looked at first: the last event then has a whole wait to arrive
+                received = subscriber.receive(timeout_s=1.0 if ended else 0.3)
                 if received is not None and isinstance(received.event, PassageEvent):
                     self._events.append(received.event)
                     tqdm.write(row(received.event, self._scenario))
