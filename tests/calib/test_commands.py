@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from collections.abc import Iterable
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -19,6 +20,7 @@ from calib.boards import read_board
 from calib.camera import Camera, Mount
 from calib.commands.intrinsics import with_timing
 from calib.record import Record
+from calib.targets import UPRIGHT
 from pipeline.post.plate_formats import EUROPE
 from pipeline.post.pose import plate_corners_m
 from pipeline.synthetic.boards import BoardCamera, BoardPose
@@ -149,6 +151,79 @@ def test_check_with_a_board_on_a_stand(calibrated: Path, tmp_path: Path, board_c
     assert main([*arguments, "--at", "0.8"]) == 0
     assert Record.load(calibrated).checks[-1].estimated_m == pytest.approx(0.8, abs=0.01)
     assert BOARD.describe() in Record.load(calibrated).checks[-1].what
+
+
+def events_of(truth: Camera, path: Path, distances_m: Iterable[float]) -> None:
+    """Events of one vehicle whose plate passes 0.5 m above the road, 10 cm to the right of the camera."""
+    rng, lines = np.random.default_rng(4), []
+    for distance in distances_m:
+        points = plate_corners_m(EUROPE[0]) @ UPRIGHT.T + (0.1, distance, 0.5)
+        pixels = truth.project(truth.camera_from_road(points)) + rng.normal(0, 0.3, (4, 2))
+        lines.append(
+            json.dumps(
+                {"kind": "passage.update", "passage": "car", "corners_px": pixels.tolist(),
+                 "corner_cov_px2": [[[0.1, 0.0], [0.0, 0.1]]] * 4,
+                 "plate_format": {"name": "eu-520x110", "probability": 0.99}}
+            )
+        )  # fmt: skip
+    path.write_text("\n".join(lines))
+
+
+def test_mount_from_boards_passages_and_clicks_together(
+    calibrated: Path, tmp_path: Path, board_camera: BoardCamera, capsys: pytest.CaptureFixture[str]
+) -> None:
+    truth = Camera("truth", LENS, Mount(0.5, 12.0, 0.5, 2.0))
+    assert truth.mount is not None
+    lines = []
+    for distance in (0.75, 0.9):
+        centre = truth.camera_from_road([0.05, distance, 0.02 + BOARD.size_m[1] / 2])
+        pose = BoardPose(truth.mount.camera_from_road @ UPRIGHT, centre)
+        name = f"b{100 * distance:.0f}.png"
+        cv2.imwrite(str(tmp_path / name), board_camera.photograph(np.random.default_rng(0), pose))
+        lines.append(
+            f'[[board_at]]\nimage = "{name}"\nplaced = "standing"\ndistance_m = {distance}\nheight_m = 0.02'
+        )
+    events_of(truth, tmp_path / "events.jsonl", np.arange(9.0, 2.5, -0.5))
+    lines.append('[passages]\nfile = "events.jsonl"\nplate_height_m = 0.5\nheight_sd_m = 0.05')
+    clicks = truth.project(truth.camera_from_road([[-0.8, 2.5, 0.0], [0.7, 2.5, 0.0]]))
+    lines.append(f"[stop_line]\nclicks_px = {clicks.tolist()}")
+    measured = tmp_path / "measured.toml"
+    measured.write_text("\n".join(lines))
+    assert main(["mount", str(calibrated), str(measured), "--board", "charuco:7x10:25"]) == 0
+    said, camera = capsys.readouterr().out, Camera.load(calibrated)
+    assert re.search(r"b75\.png +0\.750 m .* cm ±", said)
+    assert re.search(r"b90\.png +0\.900 m .* cm ±", said)
+    assert camera.mount is not None
+    assert camera.mount.height_m == pytest.approx(0.5, abs=0.02)
+    assert camera.mount.pitch_deg == pytest.approx(12.0, abs=0.5)
+    assert camera.mount.lane_yaw_deg == pytest.approx(2.0, abs=0.7)
+    assert camera.mount.stop_line_m == pytest.approx(2.5, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("measured", "said"),
+    [
+        ('[[board_at]]\nimage = "blank.png"\nplaced = "lying"\ndistance_m = 1.0', "no charuco"),
+        ('[[board_at]]\nimage = "small.png"\nplaced = "lying"\ndistance_m = 1.0', "the image is 320x240"),
+        ('[[board_at]]\nimage = "none.png"\nplaced = "lying"\ndistance_m = 1.0', "not a readable image"),
+        ('[[board_at]]\nimage = "blank.png"\nplaced = "lying"', "give distance_m or range_m"),
+        ('[[plate_at]]\nimage = "d300.jpg"\ndistance_m = 3.0\nrange_m = 3.1', "and not both"),
+        ('[passages]\nfile = "idle.jsonl"', "no passage with"),
+        ("[camera]\nheight_m = 1.3", "no plate or board to go by"),
+    ],
+)
+def test_measurements_that_cannot_be_used_are_named(
+    calibrated: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], measured: str, said: str
+) -> None:
+    cv2.imwrite(str(tmp_path / "blank.png"), np.full((600, 800), 90, np.uint8))
+    cv2.imwrite(str(tmp_path / "small.png"), np.full((240, 320), 90, np.uint8))
+    (tmp_path / "idle.jsonl").write_text('{"kind": "heartbeat"}\n')
+    (tmp_path / "measured.toml").write_text(measured)
+    corners = located(tmp_path, "corners.jsonl", (3.0,))
+    files = [str(calibrated), str(tmp_path / "measured.toml")]
+    assert main(["mount", *files, "--corners", str(corners), "--board", "charuco:7x10:25"]) == 2
+    assert said in capsys.readouterr().err
+    assert Camera.load(calibrated).mount is None
 
 
 def test_board_command_remembers_the_measured_size(tmp_path: Path) -> None:
