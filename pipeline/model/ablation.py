@@ -134,6 +134,9 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--imagenet", type=Path, help="ImageNet weights (default: torchvision's)")
     parser.add_argument("--resnet-v1", action="store_true", help="they are of a ResNet v1 (Keras)")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoints in OUT")
+    parser.add_argument(
+        "--splits", nargs="+", choices=SPLITS, default=SPLITS, help="what to measure on (default: both)"
+    )
     parser.add_argument("--workers", type=int, default=1, help="processes that prepare images")
     return parser.parse_args(argv)
 
@@ -147,7 +150,7 @@ def run(args: argparse.Namespace) -> list[Row]:
         short = [msgspec.structs.replace(p, steps=min(p.steps, args.steps)) for p in recipe.phase]
         recipe = msgspec.structs.replace(recipe, phase=tuple(short))
     photographs = read_index(args.data)
-    splits = {split: chosen for split in SPLITS if (chosen := select(photographs, split))}
+    splits = {split: chosen for split in args.splits if (chosen := select(photographs, split))}
     if not splits:
         raise GateError(f"{args.data}: no photograph to measure on, of split dev or held back from train")
     for stride_px in STRIDES_PX:
