@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,15 +13,18 @@ from pipeline.synthetic.approach import Approach
 from pipeline.synthetic.render import frames
 from pipeline.synthetic.scene import Scenario
 
-
-@pytest.fixture(scope="module")
-def locator():
-    return open_locator(ModelConfig(provider="cpu"))[0]
+EIGHT_BITS = SHIPPED_MODEL.with_name("plate_corners_int8.onnx")
 
 
-def test_model_card_names_this_very_file():
-    digest = hashlib.sha256(SHIPPED_MODEL.read_bytes()).hexdigest()
-    assert digest in (Path(SHIPPED_MODEL).parent / "README.md").read_text()
+@pytest.fixture(scope="module", params=[SHIPPED_MODEL, EIGHT_BITS], ids=["single", "eight-bits"])
+def locator(request):
+    return open_locator(ModelConfig(path=request.param, provider="cpu"))[0]
+
+
+@pytest.mark.parametrize("model", [SHIPPED_MODEL, EIGHT_BITS])
+def test_model_card_names_this_very_file(model):
+    digest = hashlib.sha256(model.read_bytes()).hexdigest()
+    assert digest in (model.parent / "README.md").read_text()
 
 
 def test_file_stays_about_50_mb():
