@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from math import prod
 
 import cv2
 import numpy as np
@@ -15,6 +16,8 @@ from calib.views import SHARP_PX, SMEARED
 
 _STRONGEST = 0.01  # share of the pixels whose gradient is looked at
 _WINDOW_PX = 31
+_LEAST_CORNERS = 12
+"""A smeared ChArUco board looks like a chessboard of 3x3 inner corners."""
 _LEAST_MARKERS = 4
 
 
@@ -53,9 +56,8 @@ def image_blur_px(grey: Image) -> tuple[float, float]:
 
 def _other_chessboard(greys: Sequence[Image], board: Board) -> Finding | None:
     """A chessboard is there, the same in most images, but not the one that was named."""
-    seen = Counter(
-        tuple(sorted(grid, reverse=True)) for grid in map(count_corners, greys) if grid is not None
-    )
+    grids = [grid for grid in map(count_corners, greys) if grid is not None and prod(grid) >= _LEAST_CORNERS]
+    seen = Counter(tuple(sorted(grid, reverse=True)) for grid in grids)
     if not seen or seen.most_common(1)[0][1] <= len(greys) / 2:
         return None
     columns, rows = seen.most_common(1)[0][0]

@@ -92,7 +92,7 @@ class Printer(threading.Thread):
         with EventSubscriber(self._endpoint) as subscriber:
             received, ended = None, False
             while received is not None or not ended:
-                ended = self._ended.is_set()  # looked at first: the last event then has a whole wait to arrive
+                ended = self._ended.is_set()  # asked first, so that the last event has a whole wait to come
                 received = subscriber.receive(timeout_s=1.0 if ended else 0.3)
                 if received is not None and isinstance(received.event, PassageEvent):
                     self._events.append(received.event)

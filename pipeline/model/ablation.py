@@ -75,16 +75,15 @@ def train(stride_px: int, recipe: Recipe, photographs: list[Photograph], args: a
 
 
 def measure_decoders(network: DilatedResNet50DSNT, photographs: list[Photograph]) -> dict[str, list[Result]]:
-    """The answers of every decoder to the same heatmaps; covariances play no part here and are 0."""
+    """The answers of every decoder to the same heatmaps; covariances play no part here and are 1."""
     results: dict[str, list[Result]] = {name: [] for name in DECODERS}
     for photograph in tqdm(photographs, desc=f"measuring stride {network.stride_px}", unit="image"):
         box = Letterbox.fit((photograph.width_px, photograph.height_px), SIZE_PX)
         logits, presence = network(_letterboxed(photograph, box))
         for name, decode in DECODERS.items():
             corners_px = cells_to_px(decode(logits), network.stride_px)[0].double().numpy()
-            location = PlateLocation(
-                presence.sigmoid().item(), box.to_image_px(corners_px), np.zeros((4, 2, 2))
-            )
+            unit = np.tile(np.eye(2), (4, 1, 1))
+            location = PlateLocation(presence.sigmoid().item(), box.to_image_px(corners_px), unit)
             results[name].append(compare(photograph, location))
     return results
 
