@@ -7,7 +7,6 @@ It is written only if ONNX Runtime and torch agree on images to within 0.05 px.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -21,8 +20,8 @@ import torch
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from deploy.write_model import write_model
 from pipeline.errors import GateError
-from pipeline.inference.letterbox import Letterbox
 from pipeline.model.dataset import read_index, select
 from pipeline.model.graph import PlateCornerGraph
 from pipeline.model.network import STRIDE_PX
@@ -131,11 +130,7 @@ def export(
     half = store_in_half(single)
     print(f"half-precision storage, torch in single against it: {_text(parity(graph, half, images))}")
     half.metadata_props.extend(_metadata(graph, size_px))
-    unfinished = out.with_suffix(".tmp")
-    onnx.save(half, unfinished)
-    unfinished.replace(out)
-    digest = hashlib.sha256(out.read_bytes()).hexdigest()
-    print(f"{out}: {out.stat().st_size / 1e6:.1f} MB, sha256 {digest[:12]}")
+    write_model(half, out)
 
 
 def comparison_images(data: Path | None, size_px: tuple[int, int], count: int) -> list[NDArray[np.uint8]]:
@@ -145,8 +140,7 @@ def comparison_images(data: Path | None, size_px: tuple[int, int], count: int) -
         return drawn[:count]
     images = []
     for photograph in select(read_index(data), "validation")[:count]:
-        image = np.empty((size_px[1], size_px[0], 3), np.uint8)
-        Letterbox.fit((photograph.width_px, photograph.height_px), size_px).draw(photograph.read(), image)
+        image, _ = photograph.letterboxed(size_px)
         images.append(image)
     if not images:
         raise GateError(

@@ -8,7 +8,6 @@ stay in single precision. How large the numbers between two layers get is learne
 from __future__ import annotations
 
 import argparse
-import hashlib
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,10 +21,10 @@ from onnx import ModelProto
 from tqdm import tqdm
 
 from deploy.eight_bits import Image, in_single_precision, quantized
+from deploy.write_model import write_model
 from pipeline.config import SHIPPED_MODEL
 from pipeline.errors import GateError
 from pipeline.frames import plate_width_px
-from pipeline.inference.letterbox import Letterbox
 from pipeline.inference.model_file import inspect_model
 from pipeline.inference.session import CornerOutput
 from pipeline.model.dataset import read_index, select
@@ -126,11 +125,7 @@ def quantize(source: Path, out: Path, calibration: Sequence[Sample], comparison:
             f"{out}: not written, since the limits are {MEDIAN_LIMIT_PX} px (median) and {100 * LOST_LIMIT} % of the "
             "plates; calibrate on more images (--images), or on photographs like your camera's (--data)"
         )
-    unfinished = out.with_suffix(".tmp")
-    onnx.save(eight, unfinished)
-    unfinished.replace(out)
-    digest = hashlib.sha256(out.read_bytes()).hexdigest()
-    print(f"{out}: {out.stat().st_size / 1e6:.1f} MB, sha256 {digest[:12]}")
+    write_model(eight, out)
 
 
 def letterboxed(data: Path, split: str, size_px: tuple[int, int], count: int) -> list[Sample]:
@@ -144,9 +139,7 @@ def letterboxed(data: Path, split: str, size_px: tuple[int, int], count: int) ->
     for number in range(count):
         photo = photographs[number * len(photographs) // count]
         assert photo.closest is not None
-        box = Letterbox.fit((photo.width_px, photo.height_px), size_px)
-        image = np.empty((size_px[1], size_px[0], 3), np.uint8)
-        box.draw(photo.read(), image)
+        image, box = photo.letterboxed(size_px)
         samples.append(Sample(image, box.to_input_px(photo.closest.corners_px)))
     return samples
 

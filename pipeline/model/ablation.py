@@ -26,7 +26,6 @@ from tqdm import tqdm
 
 from pipeline.errors import GateError
 from pipeline.frames import PlateLocation
-from pipeline.inference.letterbox import Letterbox
 from pipeline.model.ablation_report import Row, draw_ablation, table
 from pipeline.model.dataset import Photograph, read_index, select, to_tensor
 from pipeline.model.dsnt import cells_to_px, dsnt, normalized_to_cells, spatial_softmax, windowed_dsnt
@@ -78,20 +77,14 @@ def measure_decoders(network: DilatedResNet50DSNT, photographs: list[Photograph]
     """The answers of every decoder to the same heatmaps; covariances play no part here and are 1."""
     results: dict[str, list[Result]] = {name: [] for name in DECODERS}
     for photograph in tqdm(photographs, desc=f"measuring stride {network.stride_px}", unit="image"):
-        box = Letterbox.fit((photograph.width_px, photograph.height_px), SIZE_PX)
-        logits, presence = network(_letterboxed(photograph, box))
+        image, box = photograph.letterboxed(SIZE_PX)
+        logits, presence = network(to_tensor(image)[None].contiguous(memory_format=torch.channels_last))
         for name, decode in DECODERS.items():
             corners_px = cells_to_px(decode(logits), network.stride_px)[0].double().numpy()
             unit = np.tile(np.eye(2), (4, 1, 1))
             location = PlateLocation(presence.sigmoid().item(), box.to_image_px(corners_px), unit)
             results[name].append(compare(photograph, location))
     return results
-
-
-def _letterboxed(photograph: Photograph, box: Letterbox) -> Tensor:
-    image = np.empty((SIZE_PX[1], SIZE_PX[0], 3), np.uint8)
-    box.draw(photograph.read(), image)
-    return to_tensor(image)[None].contiguous(memory_format=torch.channels_last)
 
 
 def gflop(stride_px: int, stride_on_first_conv: bool) -> float:

@@ -16,6 +16,7 @@ from torch.utils.data import Dataset
 
 from pipeline.errors import GateError
 from pipeline.frames import plate_width_px
+from pipeline.inference.letterbox import Letterbox
 from pipeline.model.augment import Sample, make_negative, make_positive
 from pipeline.model.view import Augmentation
 
@@ -71,6 +72,13 @@ class Photograph:
         if image is None:
             raise GateError(f"{self.path}: cannot be read as an image")
         return np.asarray(image, np.uint8)
+
+    def letterboxed(self, size_px: tuple[int, int]) -> tuple[NDArray[np.uint8], Letterbox]:
+        """The image in an input of (width, height), and how it sits there."""
+        box = Letterbox.fit((self.width_px, self.height_px), size_px)
+        image = np.empty((size_px[1], size_px[0], 3), np.uint8)
+        box.draw(self.read(), image)
+        return image, box
 
     @property
     def closest(self) -> Plate | None:

@@ -19,7 +19,10 @@ RIVAL_AREA = 0.75
 """A second plate in view may have at most this share of the target's area: the closest must be unmistakable."""
 
 HOLDER_SHARE = 0.5
+"""Share of the drawn plates that have a holder or a shadow."""
+
 CORNER_SIGNS = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]])
+"""TL, TR, BR, BL from the centre of an upright plate, in halves of its width and height."""
 
 
 class Drawn(NamedTuple):

@@ -35,9 +35,8 @@ def _erase(rng: np.random.Generator, image: Image, quad: Points) -> Image:
                 colour + rng.normal(0, 3, (int((mask[part] > 0).sum()), 3)), 0, 255
             )
         return erased
-    small = 160 / max(
-        160, width + 2 * pad
-    )  # inpainting costs by the pixel, and a blurred fill is what is wanted
+    # Shrunk, since inpainting costs by the pixel, and a blurred fill is what is wanted.
+    small = 160 / max(160, width + 2 * pad)
     shrunk = cv2.resize(image[part], None, fx=small, fy=small, interpolation=cv2.INTER_AREA)
     hole = cv2.resize(mask[part], (shrunk.shape[1], shrunk.shape[0]), interpolation=cv2.INTER_NEAREST)
     filled = cv2.inpaint(shrunk, hole, 3, cv2.INPAINT_TELEA)

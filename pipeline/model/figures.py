@@ -29,7 +29,7 @@ def summary(results: Sequence[Result]) -> dict[str, float]:
         "p90_px": float(np.percentile(errors, 90)),
         "median_percent_of_width": 100 * float(np.median(relative)),
         "width_bias_percent": 100 * float(np.median(bias)),
-        "ellipse_95_percent": 100 * ellipse_coverage(results)[0],
+        "ellipse_95_percent": 100 * ellipse_coverage(results),
     }
 
 
@@ -104,9 +104,9 @@ def mahalanobis2(errors: NDArray[np.float64], covariances: NDArray[np.float64]) 
     return np.einsum("...i,...ij,...j->...", errors, np.linalg.inv(covariances), errors)
 
 
-def ellipse_coverage(results: Sequence[Result]) -> tuple[float, int]:
-    """Share of the corner errors of the plates found that lie inside their 95 % ellipse, and their number."""
+def ellipse_coverage(results: Sequence[Result]) -> float:
+    """Share of the corner errors of the plates found that lie inside their 95 % ellipse (nan if none was)."""
     found = [result for result in results if result.plate is not None and result.found]
     errors = np.array([result.errors_px for result in found]).reshape(-1, 2)
     covariances = np.array([result.location.corner_cov_px2 for result in found]).reshape(-1, 2, 2)
-    return float((mahalanobis2(errors, covariances) < CHI2_95).mean()) if found else np.nan, len(errors)
+    return float((mahalanobis2(errors, covariances) < CHI2_95).mean()) if found else np.nan

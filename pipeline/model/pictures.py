@@ -13,7 +13,6 @@ import numpy as np
 from cv2.typing import MatLike
 from matplotlib import pyplot as plt
 
-from pipeline.inference.letterbox import Letterbox
 from pipeline.model.figures import presence_roc
 from pipeline.model.measure import SIZE_PX, Result
 
@@ -34,10 +33,7 @@ def draw_worst_cases(results: Sequence[Result], picture: Path) -> None:
 def _tile(result: Result) -> MatLike:
     """The surroundings of the labelled plate, 320x240, with both quadrilaterals."""
     assert result.plate is not None
-    photo = result.photograph.read()
-    box = Letterbox.fit((photo.shape[1], photo.shape[0]), SIZE_PX)
-    image = np.empty((SIZE_PX[1], SIZE_PX[0], 3), np.uint8)
-    box.draw(photo, image)
+    image, _ = result.photograph.letterboxed(SIZE_PX)
     centre = result.plate.corners_px.mean(axis=0)
     zoom = 320 / (2.2 * result.width_px if result.found else SIZE_PX[0])
     if not result.found:
