@@ -26,7 +26,7 @@ from pipeline.config import SHIPPED_MODEL
 from pipeline.errors import GateError
 from pipeline.frames import plate_width_px
 from pipeline.inference.model_file import inspect_model
-from pipeline.inference.session import CornerOutput
+from pipeline.inference.session import CornerOutput, session_options
 from pipeline.model.dataset import read_index, select
 from pipeline.model.measure import FOUND_SHARE_OF_WIDTH
 from pipeline.synthetic.approach import Approach
@@ -94,7 +94,9 @@ def _found_share(answer: CornerOutput, samples: Sequence[Sample]) -> float:
 
 def answers(model: ModelProto, samples: Sequence[Sample], name: str) -> CornerOutput:
     """A network's answers to samples, each run alone, behind a progress bar."""
-    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(
+        model.SerializeToString(), session_options(), providers=["CPUExecutionProvider"]
+    )
     outputs = [
         session.run(CornerOutput._fields, {"images": sample.image[None]})
         for sample in tqdm(samples, name, unit="image", dynamic_ncols=True)

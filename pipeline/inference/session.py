@@ -204,7 +204,9 @@ def _start(
     try:
         # enable_fallback=False: an error must not make ONNX Runtime try again with less; it does not stop the
         # silent fall to the CPU where a library is missing, which is why the result is checked.
-        session = factory(str(model.path), _options(config), providers=providers, enable_fallback=False)
+        session = factory(
+            str(model.path), session_options(config.cpu_threads), providers=providers, enable_fallback=False
+        )
     except ORT_ERRORS as error:
         raise ProviderFailedError(f"{first_line(error)}; it needs {GPU_LIBRARIES[provider]}") from error
     real = session.get_providers()[0]
@@ -219,10 +221,14 @@ def _start(
     return running
 
 
-def _options(config: ModelConfig) -> Any:
+def session_options(cpu_threads: int = 0) -> Any:
+    """ONNX Runtime's options for a network of either precision; 0 threads are as many as there are cores."""
     options = ort.SessionOptions()
-    options.intra_op_num_threads = config.cpu_threads
+    options.intra_op_num_threads = cpu_threads
     options.log_severity_level = 3  # errors; what matters of the rest is logged here
+    # A processor without VNNI adds the products of unsigned and signed bytes in 16 bits, which overflow. This makes it
+    # multiply unsigned bytes instead, which cannot; other processors ignore it.
+    options.add_session_config_entry("session.x64quantprecision", "1")
     return options
 
 

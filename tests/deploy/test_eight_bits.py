@@ -9,11 +9,12 @@ onnx = pytest.importorskip("onnx")
 pytest.importorskip("torch")
 
 import onnxruntime  # noqa: E402
-from onnx import TensorProto, numpy_helper  # noqa: E402
+from onnx import TensorProto, numpy_helper, parser  # noqa: E402
 
 from deploy.eight_bits import backbone, in_single_precision, quantized, ranges  # noqa: E402
 from deploy.export import store_in_half  # noqa: E402
 from pipeline.errors import GateError  # noqa: E402
+from pipeline.inference.session import session_options  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +23,9 @@ def eight_bits(tiny_network, smooth_images):
 
 
 def run(model, images):
-    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(
+        model.SerializeToString(), session_options(), providers=["CPUExecutionProvider"]
+    )
     return session.run(["corners_px", "corner_cov_px2", "presence"], {"images": images})
 
 
@@ -110,3 +113,19 @@ def test_network_without_a_backbone_is_refused(tiny_network, smooth_images):
         node.op_type = "Identity" if node.op_type == "Conv" else node.op_type
     with pytest.raises(GateError, match="nothing to quantise"):
         quantized(headless, smooth_images[:1])
+
+
+def test_sums_of_bytes_do_not_overflow_on_any_processor():
+    """Without VNNI, pairs of products are added in 16 bits; a plain session gives about half of this sum there."""
+    one_layer = parser.parse_model("""
+        <ir_version: 10, opset_import: ["" : 20]>
+        layer (uint8[1, 64, 8, 8] x) => (uint8[1, 16, 8, 8] y)
+        <float one = {1}, float step = {10160}, uint8 zero = {0}, int8 signed_zero = {0}>
+        { y = QLinearConv <kernel_shape = [1, 1]> (x, one, zero, w, one, signed_zero, step, zero) }
+    """)
+    one_layer.graph.initializer.append(numpy_helper.from_array(np.full((16, 64, 1, 1), 127, np.int8), "w"))
+    session = onnxruntime.InferenceSession(
+        one_layer.SerializeToString(), session_options(), providers=["CPUExecutionProvider"]
+    )
+    (y,) = session.run(None, {"x": np.full((1, 64, 8, 8), 255, np.uint8)})
+    assert (y == 64 * 255 * 127 // 10160).all()
