@@ -48,7 +48,7 @@ def run(training: Training, photographs: list[Photograph], args: argparse.Namesp
     for progress in advance(training, photographs, args.out, args.workers, args.checkpoint_minutes):
         if training.step % args.validate_every == 0 and validation:
             some = validation[: args.validation_images]
-            figures = summary(measure(first_look(training.average, bfloat16=True), some))
+            figures = summary(measure(first_look(training.average, training.bfloat16), some))
             _log(args.out, {"step": training.step, "validation": figures})
             progress.write(f"step {training.step}: " + ", ".join(f"{k} {v:.2f}" for k, v in figures.items()))
     if validation:

@@ -40,7 +40,8 @@ class Training:
     """The state of a run and the step that advances it.
 
     `average` is the moving average of the weights, the network that is evaluated and exported. `calibration` is
-    measured on validation photographs when the run ends. A GPU is used where torch finds one.
+    measured on validation photographs when the run ends. A GPU is used where torch finds one. `bfloat16` tells whether
+    convolutions are computed in that precision: other processors only emulate it, many times slower.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class Training:
         self.calibration = Calibration()
         network = DilatedResNet50DSNT(stride_on_first_conv, stride_px)
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.bfloat16 = self.device.type == "cuda" or torch.backends.cpu.get_cpu_capability() == "AVX512"
         self.network = network.to(self.device).to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.network).eval().requires_grad_(False)
         for name in FROZEN:
@@ -89,7 +91,7 @@ class Training:
         self._set_mode_and_rates()
         images = images.to(self.device, memory_format=torch.channels_last)
         corners_px, presence = corners_px.to(self.device), presence.to(self.device)
-        with torch.autocast(self.device.type, dtype=torch.bfloat16):
+        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.bfloat16):
             logits, presence_logits = self.network(images)
         recipe, has_plate = self.recipe, presence > 0.5
         phase, _ = recipe.at(self.step)
