@@ -30,7 +30,7 @@ _UNKNOWN_FORMAT = 0.01  # prior probability that the plate is of none of the for
 _ASPECT_REACH = 5.0  # formats this many sd from the fitted aspect are not tried
 _SAME_ANGLE = 0.02  # rad; minima that are this close are one
 _HOPELESS_COST = 20.0
-_FAR_PLACE, _FAR_ANGLE = 0.03, 0.06  # of the range; rad
+_FAR_PLACE, _FAR_ANGLE = 0.05, 0.1  # of the range; rad
 _NEARLY = 0.3  # of the cost; the posterior adds a step of its own
 
 Measure = Callable[[Fit, Window], Functionals]
