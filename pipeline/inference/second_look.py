@@ -1,8 +1,12 @@
 """A second look: the network again, on a crop around its first answer in which the plate has a canonical width.
 
 A plate that is 60 px wide in the first input has corners that are known to a share of a heatmap cell of 8 px. In the
-crop, taken from the image at its own resolution, the same cell is a smaller part of the plate. Large plates, shrunk,
-are seen whole. The weights are the same; the crop is a quarter of the first input's area, and so is its cost.
+crop, taken from the image at its own resolution, the same cell is a smaller part of the plate. The weights are the
+same; the crop is a quarter of the first input's area, and so is its cost. A corner that the first look saw on another
+thing, a lamp perhaps, is looked for beside the other three.
+
+Where the first look is not sure of a plate, the second one sees the whole image, at half the size: a plate that fills
+most of it, too large for the first look's filters, is then of a size that they know.
 """
 
 from __future__ import annotations
@@ -25,6 +29,12 @@ PLATE_SHARE = 0.625
 """The plate's share of the crop's width, 200 px; the best of 0.4 to 0.78 on validation photographs."""
 MIN_PRESENCE = 0.02
 """Less likely plates are not looked at again."""
+SURE_PRESENCE = 0.5
+"""Where the first look gives less, the whole image is looked at again."""
+LARGE_PX = 128
+"""Such a look counts if the plate is at least this wide in its input: twice that in the first look's."""
+ASTRAY_SHARE = 1.0
+"""A corner this many widths of the plate from where the other three put it is that of another thing."""
 SAME_PLATE_SHARE = 0.25
 """A second answer that differs by more than this share of the plate's width is another thing, and is not taken."""
 
@@ -35,6 +45,11 @@ class Region:
 
     origin_px: tuple[int, int]
     pixels: NDArray[np.uint8]
+
+    @classmethod
+    def whole(cls, image: NDArray[np.uint8]) -> Region:
+        """All of an image (height, width, 3)."""
+        return cls((0, 0), image)
 
     @classmethod
     def around(cls, corners_px: NDArray[np.float64], image: NDArray[np.uint8]) -> Region:
@@ -69,15 +84,28 @@ class SecondLook:
     def refine(
         self, images: Sequence[NDArray[np.uint8]], firsts: Sequence[PlateLocation]
     ) -> list[PlateLocation]:
-        """The first look's answers made more exact; presence stays that of the first look, which saw everything."""
+        """The first look's answers made more exact, or replaced by that of a plate that was too large for it.
+
+        Presence stays that of the look which saw the whole image.
+        """
         locations = list(firsts)
-        again = [index for index, location in enumerate(locations) if location.presence >= MIN_PRESENCE]
-        step = self._session.max_batch
-        for start in range(0, len(again), step):
-            part = again[start : start + step]
-            regions = [Region.around(locations[index].corners_px, images[index]) for index in part]
-            for index, second in zip(part, self._look(regions), strict=True):
-                locations[index] = refined(locations[index], second)
+        unsure = [index for index, first in enumerate(firsts) if first.presence < SURE_PRESENCE]
+        wholes = self._look([Region.whole(images[index]) for index in unsure])
+        for index, whole in zip(unsure, wholes, strict=True):
+            if whole.presence > firsts[index].presence and _is_large(whole, images[index]):
+                locations[index] = whole
+        again = [
+            index
+            for index, first in enumerate(firsts)
+            if locations[index] is first and first.presence >= MIN_PRESENCE
+        ]
+        expected_px = [without_stray_corner(firsts[index].corners_px) for index in again]
+        regions = [
+            Region.around(corners_px, images[index])
+            for index, corners_px in zip(again, expected_px, strict=True)
+        ]
+        for index, corners_px, second in zip(again, expected_px, self._look(regions), strict=True):
+            locations[index] = refined(firsts[index], corners_px, second)
         return locations
 
     def interrupt(self) -> None:
@@ -87,6 +115,11 @@ class SecondLook:
 
     def _look(self, regions: Sequence[Region]) -> list[PlateLocation]:
         """The network's answers for some regions, in the pixels of the images that they were cut from."""
+        step = self._session.max_batch
+        parts = (regions[start : start + step] for start in range(0, len(regions), step))
+        return [location for part in parts for location in self._look_at_batch(part)]
+
+    def _look_at_batch(self, regions: Sequence[Region]) -> list[PlateLocation]:
         crops = [region.pixels for region in regions]
         boxes = [Letterbox.fit((crop.shape[1], crop.shape[0]), CROP_PX) for crop in crops]
         batch = letterbox_batch(crops, boxes, CROP_PX, self._session.batch_size_for(len(crops)))
@@ -110,13 +143,48 @@ def open_locator(config: ModelConfig) -> tuple[Locator, CornerSession]:
     return SecondLook(first, open_session(config, input_size_px=CROP_PX)), session
 
 
-def refined(first: PlateLocation, second: PlateLocation) -> PlateLocation:
-    """The second answer's corners with the first one's presence and covariances, unless it is about something else.
+def _is_large(location: PlateLocation, image: NDArray[np.uint8]) -> bool:
+    """Whether the plate is `LARGE_PX` wide where the whole image is a crop."""
+    box = Letterbox.fit((image.shape[1], image.shape[0]), CROP_PX)
+    return plate_width_px(box.to_input_px(location.corners_px)) >= LARGE_PX
+
+
+def without_stray_corner(corners_px: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Corners (4, 2) of a first look with one that went astray put where the other three say it is.
+
+    A plate is nearly a parallelogram in the image: each corner is the sum of its neighbours less the opposite one.
+    Of the four parallelograms that leave one corner out, the one without the stray corner is the smallest that
+    can be read: neither seen from behind nor turned by over 45 degrees.
+    """
+    completions = np.tile(corners_px, (4, 1, 1))
+    for stray in range(4):
+        before, opposite, after = corners_px[[stray - 1, stray - 2, stray - 3]]
+        completions[stray, stray] = before + after - opposite
+    perimeters_px = np.linalg.norm(completions - np.roll(completions, 1, axis=1), axis=2).sum(axis=1)
+    along, down = completions[:, 1] - completions[:, 0], completions[:, 3] - completions[:, 0]
+    legible = (along[:, 0] > np.abs(along[:, 1])) & (along[:, 0] * down[:, 1] > along[:, 1] * down[:, 0])
+    if not legible.any():
+        return corners_px
+    stray = int(np.argmin(np.where(legible, perimeters_px, np.inf)))
+    astray_px = float(np.linalg.norm(completions[stray, stray] - corners_px[stray]))
+    return completions[stray] if astray_px > ASTRAY_SHARE * plate_width_px(completions[stray]) else corners_px
+
+
+def refined(first: PlateLocation, expected_px: NDArray[np.float64], second: PlateLocation) -> PlateLocation:
+    """The second answer's corners with the first one's covariances, unless it is about something else.
 
     The covariances are calibrated to hold for both: what limits the second look, the image's own resolution and edges
-    that are not clear, does not show in a crop that is always of one size.
+    that are not clear, does not show in a crop that is always of one size. Presence is that of the first look, which
+    saw everything; but where a corner went astray it was read in part at the wrong place: there the second one's
+    is taken.
+
+    Args:
+        first: the first look's answer.
+        expected_px: its corners (4, 2), `without_stray_corner`.
+        second: the answer to the crop around them.
     """
-    moved_px = float(np.linalg.norm(second.corners_px - first.corners_px, axis=1).mean())
-    if moved_px > SAME_PLATE_SHARE * plate_width_px(first.corners_px):
+    moved_px = float(np.linalg.norm(second.corners_px - expected_px, axis=1).mean())
+    if moved_px > SAME_PLATE_SHARE * plate_width_px(expected_px):
         return first
-    return PlateLocation(first.presence, second.corners_px, first.corner_cov_px2)
+    presence = first.presence if expected_px is first.corners_px else second.presence
+    return PlateLocation(presence, second.corners_px, first.corner_cov_px2)

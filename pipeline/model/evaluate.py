@@ -59,13 +59,12 @@ def measure_looks(
 
 
 def report(results: dict[str, list[Result]], presence_threshold: float) -> str:
-    """All figures as text; presence is the first look's."""
+    """All figures as text."""
     parts = []
     for look, members in results.items():
         parts += [look, table(members, by_source(members)), table(members, by_width(members))]
-    first = results["one look"]
-    if any(result.plate is None for result in first):
-        parts.append(_presence_report(first, presence_threshold))
+        if any(result.plate is None for result in members):
+            parts.append(_presence_report(members, presence_threshold))
     return "\n\n".join(parts)
 
 

@@ -13,7 +13,14 @@ from pipeline.config import ModelConfig
 from pipeline.errors import GateError
 from pipeline.frames import PlateLocation
 from pipeline.inference.locator import PlateLocator
-from pipeline.inference.second_look import CROP_PX, PLATE_SHARE, Region, SecondLook, refined
+from pipeline.inference.second_look import (
+    CROP_PX,
+    PLATE_SHARE,
+    Region,
+    SecondLook,
+    refined,
+    without_stray_corner,
+)
 from pipeline.inference.session import open_session
 from tests.inference.test_locator import draw_plate, outer_corners_px
 from tests.tiny_model import write_tiny_model
@@ -79,11 +86,27 @@ class Nothing:
         raise AssertionError("not called here")
 
 
-def test_image_without_a_plate_is_not_looked_at_again(config: ModelConfig) -> None:
-    session = open_session(config, input_size_px=CROP_PX)
-    session.interrupt()  # whatever runs now fails
-    (location,) = SecondLook(Nothing(), session).locate([np.zeros((480, 640, 3), np.uint8)])
-    assert location.presence == 0.0
+@pytest.fixture
+def look_for_large_ones(config: ModelConfig) -> SecondLook:
+    return SecondLook(Nothing(), open_session(config, input_size_px=CROP_PX))
+
+
+@pytest.mark.parametrize("size_px", [(640, 480), (1920, 1440), (480, 640)])
+def test_plate_too_large_for_the_first_look_is_found_at_half_the_size(
+    look_for_large_ones: SecondLook, size_px: tuple[int, int]
+) -> None:
+    left, right = size_px[0] // 10, 9 * size_px[0] // 10
+    plate = (left, 100, right, 100 + (right - left) // 4)
+    (location,) = look_for_large_ones.locate([draw_plate(size_px, *plate)])
+    assert location.presence == 1.0
+    np.testing.assert_allclose(location.corners_px, outer_corners_px(*plate), atol=1.5)
+
+
+def test_smaller_plate_that_the_first_look_does_not_see_is_left_to_it(
+    look_for_large_ones: SecondLook,
+) -> None:
+    images = [draw_plate((640, 480), 100, 200, 350, 250), np.zeros((480, 640, 3), np.uint8)]
+    assert [location.presence for location in look_for_large_ones.locate(images)] == [0.0, 0.0]
 
 
 def test_answer_about_something_else_is_not_taken() -> None:
@@ -91,10 +114,35 @@ def test_answer_about_something_else_is_not_taken() -> None:
     first = PlateLocation(0.9, corners, np.tile(np.eye(2), (4, 1, 1)))
     near = PlateLocation(0.2, corners + 3, np.tile(0.1 * np.eye(2), (4, 1, 1)))
     far = PlateLocation(1.0, corners + 40, np.tile(0.1 * np.eye(2), (4, 1, 1)))
-    assert refined(first, far) is first
-    assert refined(first, near).presence == 0.9
-    assert refined(first, near).corners_px is near.corners_px
-    assert refined(first, near).corner_cov_px2 is first.corner_cov_px2
+    assert refined(first, corners, far) is first
+    assert refined(first, corners, near).presence == 0.9
+    assert refined(first, corners, near).corners_px is near.corners_px
+    assert refined(first, corners, near).corner_cov_px2 is first.corner_cov_px2
+
+
+OBLIQUE_PX = np.array([[100.0, 100.0], [180.0, 112.0], [184.0, 138.0], [98.0, 121.0]])
+
+
+@pytest.mark.parametrize("stray", range(4))
+@pytest.mark.parametrize("direction_deg", range(0, 360, 30))
+@pytest.mark.parametrize("distance_px", [110.0, 400.0])
+def test_stray_corner_is_put_back_near_its_place(
+    stray: int, direction_deg: float, distance_px: float
+) -> None:
+    seen, angle = OBLIQUE_PX.copy(), np.deg2rad(direction_deg)
+    seen[stray] += distance_px * np.array([np.cos(angle), np.sin(angle)])
+    np.testing.assert_allclose(without_stray_corner(seen), OBLIQUE_PX, atol=12)
+    assert without_stray_corner(OBLIQUE_PX) is OBLIQUE_PX
+
+
+def test_plate_of_which_a_corner_went_astray_has_the_presence_of_the_look_that_saw_it_whole() -> None:
+    seen = OBLIQUE_PX.copy()
+    seen[0] += (190.0, -270.0)
+    first = PlateLocation(0.2, seen, np.tile(np.eye(2), (4, 1, 1)))
+    second = PlateLocation(0.95, OBLIQUE_PX, np.tile(np.eye(2), (4, 1, 1)))
+    assert refined(first, without_stray_corner(seen), second).presence == 0.95
+    elsewhere = PlateLocation(0.95, OBLIQUE_PX + 60, second.corner_cov_px2)
+    assert refined(first, without_stray_corner(seen), elsewhere) is first
 
 
 def test_interrupt_reaches_both_looks(config: ModelConfig) -> None:
