@@ -47,11 +47,6 @@ class Region:
     pixels: NDArray[np.uint8]
 
     @classmethod
-    def whole(cls, image: NDArray[np.uint8]) -> Region:
-        """All of an image (height, width, 3)."""
-        return cls((0, 0), image)
-
-    @classmethod
     def around(cls, corners_px: NDArray[np.float64], image: NDArray[np.uint8]) -> Region:
         """The crop's part of an image (height, width, 3): moved inwards at its borders, cut where it is larger."""
         width_px = plate_width_px(corners_px) / PLATE_SHARE
@@ -88,25 +83,31 @@ class SecondLook:
 
         Presence stays that of the look which saw the whole image.
         """
-        locations = list(firsts)
-        unsure = [index for index, first in enumerate(firsts) if first.presence < SURE_PRESENCE]
-        wholes = self._look([Region.whole(images[index]) for index in unsure])
-        for index, whole in zip(unsure, wholes, strict=True):
-            if whole.presence > firsts[index].presence and _is_large(whole, images[index]):
-                locations[index] = whole
+        large = self._large_plates(images, firsts)
         again = [
             index
             for index, first in enumerate(firsts)
-            if locations[index] is first and first.presence >= MIN_PRESENCE
+            if index not in large and first.presence >= MIN_PRESENCE
         ]
-        expected_px = [without_stray_corner(firsts[index].corners_px) for index in again]
-        regions = [
-            Region.around(corners_px, images[index])
-            for index, corners_px in zip(again, expected_px, strict=True)
-        ]
-        for index, corners_px, second in zip(again, expected_px, self._look(regions), strict=True):
-            locations[index] = refined(firsts[index], corners_px, second)
-        return locations
+        expected_px = {index: without_stray_corner(firsts[index].corners_px) for index in again}
+        seconds = self._look([Region.around(expected_px[index], images[index]) for index in again])
+        mended = {
+            index: refined(firsts[index], expected_px[index], second)
+            for index, second in zip(again, seconds, strict=True)
+        }
+        return [(large | mended).get(index, first) for index, first in enumerate(firsts)]
+
+    def _large_plates(
+        self, images: Sequence[NDArray[np.uint8]], firsts: Sequence[PlateLocation]
+    ) -> dict[int, PlateLocation]:
+        """The plates that were too large for the first look, by the index of their image."""
+        unsure = [index for index, first in enumerate(firsts) if first.presence < SURE_PRESENCE]
+        wholes = self._look([Region((0, 0), images[index]) for index in unsure])
+        return {
+            index: whole
+            for index, whole in zip(unsure, wholes, strict=True)
+            if whole.presence > firsts[index].presence and _is_large(whole, images[index])
+        }
 
     def interrupt(self) -> None:
         """Make a `locate` in another thread, and every later one, end soon with a GateError."""
