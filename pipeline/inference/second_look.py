@@ -3,7 +3,7 @@
 A plate that is 60 px wide in the first input has corners that are known to a share of a heatmap cell of 8 px. In the
 crop, taken from the image at its own resolution, the same cell is a smaller part of the plate. The weights are the
 same; the crop is a quarter of the first input's area, and so is its cost. A corner that the first look saw on another
-thing, a lamp perhaps, is looked for beside the other three.
+thing is looked for beside the other three.
 
 Where the first look is not sure of a plate, the second one sees the whole image, at half the size: a plate that fills
 most of it, too large for the first look's filters, is then of a size that they know.
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from pipeline.config import ModelConfig
 from pipeline.frames import PlateLocation, plate_width_px
 from pipeline.inference.letterbox import Letterbox
-from pipeline.inference.locator import Locator, PlateLocator, decode, letterbox_batch
+from pipeline.inference.locator import Locator, PlateLocator
 from pipeline.inference.session import CornerSession, NetworkSession, open_session
 
 CROP_PX = (320, 240)
@@ -66,7 +66,7 @@ class SecondLook:
     """
 
     def __init__(self, first: Locator, session: NetworkSession) -> None:
-        self._first, self._session = first, session
+        self._first, self._again = first, PlateLocator(session)
 
     def locate(self, images: Sequence[NDArray[np.uint8]]) -> list[PlateLocation]:
         """One location for each (height, width, 3) uint8 BGR image, in that image's own pixels.
@@ -81,7 +81,8 @@ class SecondLook:
     ) -> list[PlateLocation]:
         """The first look's answers made more exact, or replaced by that of a plate that was too large for it.
 
-        Presence stays that of the look which saw the whole image.
+        Presence is that of the look which saw the whole image, but for a plate of which a corner went astray
+        (`refined`).
         """
         large = self._large_plates(images, firsts)
         again = [
@@ -112,19 +113,11 @@ class SecondLook:
     def interrupt(self) -> None:
         """Make a `locate` in another thread, and every later one, end soon with a GateError."""
         self._first.interrupt()
-        self._session.interrupt()
+        self._again.interrupt()
 
     def _look(self, regions: Sequence[Region]) -> list[PlateLocation]:
         """The network's answers for some regions, in the pixels of the images that they were cut from."""
-        step = self._session.max_batch
-        parts = (regions[start : start + step] for start in range(0, len(regions), step))
-        return [location for part in parts for location in self._look_at_batch(part)]
-
-    def _look_at_batch(self, regions: Sequence[Region]) -> list[PlateLocation]:
-        crops = [region.pixels for region in regions]
-        boxes = [Letterbox.fit((crop.shape[1], crop.shape[0]), CROP_PX) for crop in crops]
-        batch = letterbox_batch(crops, boxes, CROP_PX, self._session.batch_size_for(len(crops)))
-        answers = decode(self._session.run(batch), boxes)
+        answers = self._again.locate([region.pixels for region in regions])
         return [
             PlateLocation(answer.presence, answer.corners_px + region.origin_px, answer.corner_cov_px2)
             for answer, region in zip(answers, regions, strict=True)
