@@ -24,7 +24,8 @@ class FrameClock:
     A stream is regular when its frames come at whole multiples of one period; frames may be lost, and each counts
     as one period. There a stamp between the multiples is "bad", and so is, in every stream, one after a long gap.
     If the next stamp fits to those before, that one alone was displaced. If not, the clock has jumped, and the next
-    stamp is a "jump": times before and after it must not be combined. A time that does not rise is always "bad".
+    stamp is a "jump": times before and after it must not be combined. But where two steps in a row are alike, as those
+    of no jump are, the stream has a new rate and goes on. A time that does not rise is always "bad".
     Streams of variable frame rate and times of arrival are not regular and are taken as they are.
     """
 
@@ -44,15 +45,15 @@ class FrameClock:
         if self._continues(step_s, stamp.index - self._last.index, self._period_s(stamp)):
             return self._accept(stamp, jumped=False)
         if self._suspect is not None and stamp.time_s > self._suspect.time_s:
-            return self._accept(stamp, jumped=True)
+            steps_s = self._suspect.time_s - self._last.time_s, stamp.time_s - self._suspect.time_s
+            self._intervals_s.clear()
+            return self._accept(stamp, jumped=not _alike(*steps_s))
         self._suspect = stamp
         return "bad"
 
     def _accept(self, stamp: FrameStamp, jumped: bool) -> Verdict:
         assert self._last is not None
-        if jumped:
-            self._intervals_s.clear()
-        else:
+        if not jumped:
             frames = max(stamp.index - self._last.index, 1)
             self._intervals_s.append((stamp.time_s - self._last.time_s) / frames)
         self._last, self._suspect = stamp, None
@@ -78,3 +79,8 @@ class FrameClock:
             return False
         periods = step_s / period_s if period_s else 1.0
         return abs(periods - max(round(periods), 1)) < _OFF_GRID
+
+
+def _alike(one_s: float, other_s: float) -> bool:
+    """Two steps of one rate, and so short that neither may be a gap in the stream."""
+    return max(one_s, other_s) <= _LONGEST_GAP_S and abs(one_s - other_s) < _REGULAR * max(one_s, other_s)

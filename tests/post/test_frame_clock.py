@@ -56,6 +56,15 @@ def test_clock_that_jumps_between_frames_is_told() -> None:
     assert found.count("good") == 18
 
 
+@pytest.mark.parametrize(("first_s", "then_s"), [(1.2, 0.25), (0.04, 0.25), (0.2, 0.033)])
+def test_new_rate_is_no_jump(first_s: float, then_s: float) -> None:
+    """A camera that takes more frames while something moves; the first one at the new rate is left out."""
+    times = np.cumsum([first_s] * 12 + [then_s] * 12).tolist()
+    found = verdicts(times)
+    assert "jump" not in found
+    assert found.count("good") >= 23
+
+
 def test_long_gap_is_not_bridged() -> None:
     times = regular()
     times[12:] = [time + 2.0 for time in times[12:]]
