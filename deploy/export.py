@@ -19,9 +19,11 @@ import onnxruntime
 import torch
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
+from torch import nn
 
 from deploy.write_model import write_model
 from pipeline.errors import GateError
+from pipeline.inference.model_file import PLATE_CORNERS
 from pipeline.model.dataset import read_index, select
 from pipeline.model.graph import PlateCornerGraph
 from pipeline.model.network import STRIDE_PX
@@ -35,21 +37,28 @@ SMALLEST_HALVED = 256
 """Tensors with fewer elements stay in single precision: they weigh nothing."""
 
 
-def export_single(graph: PlateCornerGraph, size_px: tuple[int, int], path: Path) -> onnx.ModelProto:
-    """Export with single-precision weights; batch, height and width stay open (the sides divide by the stride).
+def export_single(
+    graph: nn.Module, size_px: tuple[int, int], path: Path, any_size: bool = True
+) -> onnx.ModelProto:
+    """Export with single-precision weights; the batch stays open.
 
-    `size_px` is the (width, height) of the example that the exporter follows through the network.
+    Args:
+        graph: takes (B, H, W, 3) uint8.
+        size_px: (width, height) of the example that the exporter follows through the network.
+        path: where the exporter may write its file.
+        any_size: height and width stay open, too (they divide by the large network's stride).
     """
     width, height = size_px
     example = torch.zeros(2, height, width, 3, dtype=torch.uint8)
     batch, rows, columns = (torch.export.Dim(name, min=1) for name in ("batch", "rows", "columns"))
+    sides = {1: STRIDE_PX * rows, 2: STRIDE_PX * columns} if any_size else {}
     torch.onnx.export(
         graph.eval(),
         (example,),
         str(path),
         input_names=["images"],
         output_names=list(OUTPUTS),
-        dynamic_shapes={"images": {0: batch, 1: STRIDE_PX * rows, 2: STRIDE_PX * columns}},
+        dynamic_shapes={"images": {0: batch} | sides},
         dynamo=True,
         external_data=False,
         verbose=False,
@@ -93,9 +102,7 @@ def store_in_half(model: onnx.ModelProto) -> onnx.ModelProto:
     return halved
 
 
-def parity(
-    graph: PlateCornerGraph, model: onnx.ModelProto, images: Sequence[NDArray[np.uint8]]
-) -> dict[str, float]:
+def parity(graph: nn.Module, model: onnx.ModelProto, images: Sequence[NDArray[np.uint8]]) -> dict[str, float]:
     """Largest differences between torch and ONNX Runtime over (H, W, 3) images, in corner pixels and in presence."""
     corner_px, presence = 0.0, 0.0
     source = model.SerializeToString()
@@ -111,15 +118,27 @@ def parity(
 
 
 def export(
-    graph: PlateCornerGraph, out: Path, size_px: tuple[int, int], images: Sequence[NDArray[np.uint8]]
+    graph: nn.Module,
+    out: Path,
+    images: Sequence[NDArray[np.uint8]],
+    facts: dict[str, str],
+    any_size: bool = True,
 ) -> None:
     """Export, compare and write.
+
+    Args:
+        graph: takes (B, H, W, 3) uint8 and gives `OUTPUTS`.
+        out: the file.
+        images: (H, W, 3) to compare torch and ONNX Runtime on.
+        facts: what the file is to say of itself.
+        any_size: leave height and width of the input open.
 
     Raises:
         GateError: torch and ONNX Runtime disagree; nothing is written then.
     """
     with tempfile.TemporaryDirectory() as folder:
-        single = export_single(graph, size_px, Path(folder) / "single.onnx")
+        size_px = (images[0].shape[1], images[0].shape[0])
+        single = export_single(graph, size_px, Path(folder) / "single.onnx", any_size)
     difference = parity(graph, single, images)
     print(f"single precision, torch against ONNX Runtime on {len(images)} images: {_text(difference)}")
     if difference["corner_px"] > PARITY_LIMIT_PX:
@@ -129,7 +148,9 @@ def export(
         )
     half = store_in_half(single)
     print(f"half-precision storage, torch in single against it: {_text(parity(graph, half, images))}")
-    half.metadata_props.extend(_metadata(graph, size_px))
+    half.metadata_props.extend(
+        onnx.StringStringEntryProto(key=key, value=value) for key, value in facts.items()
+    )
     write_model(half, out)
 
 
@@ -149,16 +170,15 @@ def comparison_images(data: Path | None, size_px: tuple[int, int], count: int) -
     return images
 
 
-def _metadata(graph: PlateCornerGraph, size_px: tuple[int, int]) -> list[onnx.StringStringEntryProto]:
+def facts_of(graph: PlateCornerGraph, size_px: tuple[int, int]) -> dict[str, str]:
     """What the file says of itself; `resnet` lets training start from it again."""
-    facts = {
-        "task": "plate-corners",
+    return {
+        "task": PLATE_CORNERS,
         "corner_order": "TL,TR,BR,BL",
         "input": f"{size_px[0]}x{size_px[1]} BGR uint8 NHWC",
         "resnet": "v1" if graph.network.stride_on_first_conv else "v1.5",
         **{name: repr(value) for name, value in asdict(graph.calibration).items()},
     }
-    return [onnx.StringStringEntryProto(key=key, value=value) for key, value in facts.items()]
 
 
 def _text(difference: dict[str, float]) -> str:
@@ -188,7 +208,8 @@ def main(argv: list[str] | None = None) -> int:
             raise GateError(f"--size {args.size[0]} {args.size[1]}: both sides must divide by {STRIDE_PX}")
         size_px = (args.size[0], args.size[1])
         graph = PlateCornerGraph(*load_network(args.checkpoint))
-        export(graph, args.out, size_px, comparison_images(args.data, size_px, args.images))
+        images = comparison_images(args.data, size_px, args.images)
+        export(graph, args.out, images, facts_of(graph, size_px))
     except GateError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -17,6 +17,7 @@ from pipeline.errors import GateError
 from pipeline.redact import redact
 
 SHIPPED_MODEL = Path(__file__).resolve().parents[1] / "deploy" / "models" / "plate_corners.onnx"
+SHIPPED_RECTIFIED = SHIPPED_MODEL.with_name("plate_rectified.onnx")
 ENGINE_CACHE = Path("~/.cache/gate-camera/engines")
 
 Provider = Literal["auto", "tensorrt", "cuda", "cpu"]
@@ -46,6 +47,8 @@ class ModelConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cpu_threads: Annotated[int, msgspec.Meta(ge=0, le=1024)] = 0
     presence_threshold: Probability = 0.5
     second_look: bool = True
+    rectified_look: bool = False
+    rectified_path: Path = SHIPPED_RECTIFIED
 
 
 class EventsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -179,7 +182,12 @@ def _with_absolute_paths(config: GateConfig, folder: Path) -> GateConfig:
     model, events = config.model, config.events
     return replace(
         config,
-        model=replace(model, path=absolute(model.path), engine_cache=absolute(model.engine_cache)),
+        model=replace(
+            model,
+            path=absolute(model.path),
+            rectified_path=absolute(model.rectified_path),
+            engine_cache=absolute(model.engine_cache),
+        ),
         events=replace(events, journal=absolute(events.journal)),
         cameras=tuple(
             replace(

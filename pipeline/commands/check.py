@@ -26,8 +26,9 @@ from pipeline.commands.run import make_lane
 from pipeline.config import CameraConfig, GateConfig, ModelConfig, load_config
 from pipeline.errors import GateError
 from pipeline.events import EventPublisher
-from pipeline.inference.model_file import inspect_model
+from pipeline.inference.model_file import RECTIFIED_CORNERS, ModelFile, inspect_model
 from pipeline.inference.providers import BEST_FIRST
+from pipeline.inference.rectify import INPUT_PX
 from pipeline.inference.session import CornerSession, open_session
 
 HELP = "tell what this machine can do and whether the gate can run"
@@ -94,14 +95,20 @@ def libraries() -> Iterator[Finding]:
 
 
 def network(config: ModelConfig) -> Iterator[Finding]:
-    """The model file, and each execution provider, started for real."""
+    """The model files, and each execution provider, started for real."""
     try:
         model = inspect_model(config.path)
     except GateError as error:
         yield Finding("FAIL", "model", str(error))
         return
-    size = "{}x{}".format(*model.input_size_px)
-    yield Finding("ok", "model", f"{config.path.name}, sha256 {model.hash}, {size}")
+    yield Finding("ok", "model", _described(model))
+    if config.rectified_look:
+        try:
+            rectified = inspect_model(config.rectified_path, INPUT_PX, RECTIFIED_CORNERS)
+        except GateError as error:
+            yield Finding("FAIL", "rectified look", str(error))
+        else:
+            yield Finding("ok", "rectified look", _described(rectified))
     working = []
     for provider in BEST_FIRST:
         try:
@@ -117,6 +124,10 @@ def network(config: ModelConfig) -> Iterator[Finding]:
             )
     if not working:
         yield Finding("FAIL", "provider", "none works")
+
+
+def _described(model: ModelFile) -> str:
+    return f"{model.path.name}, sha256 {model.hash}, {model.input_size_px[0]}x{model.input_size_px[1]}"
 
 
 def milliseconds_an_image(session: CornerSession) -> float:

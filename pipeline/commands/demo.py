@@ -14,7 +14,7 @@ from pipeline.commands.clip_table import run_all
 from pipeline.commands.options import add_model_options, model_config
 from pipeline.errors import GateError
 from pipeline.events import EventPublisher, EventSubscriber, PassageEvent
-from pipeline.inference.second_look import open_locator
+from pipeline.inference.looks import open_locator
 from pipeline.post.tracker import TrackSettings
 from pipeline.synthetic.approach import Approach
 from pipeline.synthetic.clips import CLIPS, clip_named

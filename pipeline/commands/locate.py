@@ -17,7 +17,7 @@ from pipeline.capture.images import list_images
 from pipeline.commands.options import add_model_options, model_config
 from pipeline.errors import GateError
 from pipeline.frames import PlateLocation
-from pipeline.inference.second_look import open_locator
+from pipeline.inference.looks import open_locator
 
 HELP = "find the plate in images: corners with covariance, one line an image"
 

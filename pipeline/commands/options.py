@@ -31,6 +31,12 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         help="look again at a crop around the plate: more exact corners for a quarter more work",
     )
     group.add_argument(
+        "--rectified-look",
+        action=argparse.BooleanOptionalAction,
+        default=ModelConfig().rectified_look,
+        help="correct the corners on the plate made upright, with a small network of its own",
+    )
+    group.add_argument(
         "--allow-fallback", action="store_true", help="let a named provider fall back to the next one"
     )
 
@@ -42,6 +48,7 @@ def model_config(args: argparse.Namespace) -> ModelConfig:
         provider=args.provider,
         allow_fallback=args.allow_fallback,
         second_look=args.second_look,
+        rectified_look=args.rectified_look,
     )
 
 

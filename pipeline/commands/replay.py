@@ -25,7 +25,7 @@ from pipeline.events import (
 )
 from pipeline.frames import DropCounter, PassageReport, PlateObservation
 from pipeline.gate import Gate, Lane, Settings
-from pipeline.inference.second_look import open_locator
+from pipeline.inference.looks import open_locator
 from pipeline.inference.session import CornerSession
 from pipeline.post.plate_formats import formats_named
 from pipeline.post.tracker import TrackSettings

@@ -14,7 +14,7 @@ from pipeline.config import CameraConfig, GateConfig, load_config
 from pipeline.events import EventComposer, EventJournal, EventPublisher, EventSink, FanOut
 from pipeline.frames import DropCounter
 from pipeline.gate import Gate, Lane, Settings
-from pipeline.inference.second_look import open_locator
+from pipeline.inference.looks import open_locator
 from pipeline.post.plate_formats import formats_named
 from pipeline.post.tracker import TrackSettings
 

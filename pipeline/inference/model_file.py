@@ -20,6 +20,8 @@ from pipeline.errors import GateError
 
 DEFAULT_INPUT_SIZE_PX = (640, 480)
 HASH_DIGITS = 12
+PLATE_CORNERS, RECTIFIED_CORNERS = "plate-corners", "rectified-corners"
+"""The two tasks, as a file may name its own: corners in any image, and in a rectified view of a plate."""
 
 # None stands for the batch, or for a size that the file may leave open.
 _INPUTS: dict[str, tuple[str, tuple[int | None, ...]]] = {"images": ("tensor(uint8)", (None, None, None, 3))}
@@ -67,12 +69,15 @@ class ModelFile:
         return self.sha256[:HASH_DIGITS]
 
 
-def inspect_model(path: Path, input_size_px: tuple[int, int] | None = None) -> ModelFile:
+def inspect_model(
+    path: Path, input_size_px: tuple[int, int] | None = None, task: str = PLATE_CORNERS
+) -> ModelFile:
     """Read a model file and check its interface, on the CPU and without optimising it.
 
     Args:
         path: the file.
         input_size_px: (width, height) that the inputs are to have, if not the file's own size.
+        task: what the file is to be for, if it says so.
 
     Raises:
         GateError: the file cannot be read, is no ONNX model, is a model of another kind, or takes only inputs of
@@ -97,6 +102,11 @@ def inspect_model(path: Path, input_size_px: tuple[int, int] | None = None) -> M
     if problem:
         raise GateError(
             f"{path}: not a plate-corner model: {problem}; export one with python -m deploy.export"
+        )
+    named_task = session.get_modelmeta().custom_metadata_map.get("task", task)
+    if named_task != task:
+        raise GateError(
+            f"{path}: a model for the task {named_task}, not {task}; see [model] path and rectified_path"
         )
     _, height, width, _ = session.get_inputs()[0].shape
     default_px = input_size_px or _size_named_in(session) or DEFAULT_INPUT_SIZE_PX

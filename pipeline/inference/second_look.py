@@ -17,11 +17,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.config import ModelConfig
 from pipeline.frames import PlateLocation, plate_width_px
 from pipeline.inference.letterbox import Letterbox
-from pipeline.inference.locator import Locator, PlateLocator
-from pipeline.inference.session import CornerSession, NetworkSession, open_session
+from pipeline.inference.locator import PlateLocator
+from pipeline.inference.session import NetworkSession
 
 CROP_PX = (320, 240)
 """Width and height of the crop as the network sees it."""
@@ -58,23 +57,14 @@ class Region:
 
 
 class SecondLook:
-    """A locator that looks again where another one has found a plate.
+    """Looks again where a first look at the whole image has found a plate, or may have missed a large one.
 
     Args:
-        first: finds the plate.
-        session: the same network with inputs of `CROP_PX`.
+        session: the network of the first look, with inputs of `CROP_PX`.
     """
 
-    def __init__(self, first: Locator, session: NetworkSession) -> None:
-        self._first, self._again = first, PlateLocator(session)
-
-    def locate(self, images: Sequence[NDArray[np.uint8]]) -> list[PlateLocation]:
-        """One location for each (height, width, 3) uint8 BGR image, in that image's own pixels.
-
-        Raises:
-            GateError: the network failed.
-        """
-        return self.refine(images, self._first.locate(images))
+    def __init__(self, session: NetworkSession) -> None:
+        self._again = PlateLocator(session)
 
     def refine(
         self, images: Sequence[NDArray[np.uint8]], firsts: Sequence[PlateLocation]
@@ -83,6 +73,9 @@ class SecondLook:
 
         Presence is that of the look which saw the whole image, but for a plate of which a corner went astray
         (`refined`).
+
+        Raises:
+            GateError: the network failed.
         """
         large = self._large_plates(images, firsts)
         again = [
@@ -111,8 +104,7 @@ class SecondLook:
         }
 
     def interrupt(self) -> None:
-        """Make a `locate` in another thread, and every later one, end soon with a GateError."""
-        self._first.interrupt()
+        """Make a `refine` in another thread, and every later one, end soon with a GateError."""
         self._again.interrupt()
 
     def _look(self, regions: Sequence[Region]) -> list[PlateLocation]:
@@ -122,19 +114,6 @@ class SecondLook:
             PlateLocation(answer.presence, answer.corners_px + region.origin_px, answer.corner_cov_px2)
             for answer, region in zip(answers, regions, strict=True)
         ]
-
-
-def open_locator(config: ModelConfig) -> tuple[Locator, CornerSession]:
-    """The locator that a configuration asks for, ready to run, and the session of its first look.
-
-    Raises:
-        GateError: not a plate-corner model, or no provider that `config` allows works here.
-    """
-    session = open_session(config)
-    first = PlateLocator(session)
-    if not config.second_look:
-        return first, session
-    return SecondLook(first, open_session(config, input_size_px=CROP_PX)), session
 
 
 def _is_large(location: PlateLocation, image: NDArray[np.uint8]) -> bool:

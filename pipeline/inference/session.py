@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from pipeline.config import ModelConfig
 from pipeline.errors import GateError
-from pipeline.inference.model_file import ORT_ERRORS, ModelFile, first_line, inspect_model
+from pipeline.inference.model_file import ORT_ERRORS, PLATE_CORNERS, ModelFile, first_line, inspect_model
 from pipeline.inference.providers import (
     GPU_LIBRARIES,
     ORT_NAMES,
@@ -154,6 +154,7 @@ def open_session(
     config: ModelConfig,
     factory: Callable[..., ort.InferenceSession] = ort.InferenceSession,
     input_size_px: tuple[int, int] | None = None,
+    task: str = PLATE_CORNERS,
 ) -> CornerSession:
     """Load the network on the provider that `config` asks for, checked and warmed up.
 
@@ -161,11 +162,12 @@ def open_session(
         config: model file, provider, fallback, precision, batch sizes.
         factory: makes ONNX Runtime's session; tests put a fake here.
         input_size_px: (width, height) of the inputs, if not the model's own.
+        task: what the file is to be for (`model_file`).
 
     Raises:
         GateError: not a plate-corner model, or no provider that `config` allows works here.
     """
-    model = inspect_model(config.path, input_size_px)
+    model = inspect_model(config.path, input_size_px, task)
     gpu = gpu_name()
     wanted = candidates(config.provider, config.allow_fallback)
     if config.provider == "auto":

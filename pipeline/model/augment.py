@@ -12,10 +12,11 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from pipeline.inference.rectify import transform_points
 from pipeline.model.drawn import CORNER_SIGNS, RIVAL_AREA, draw_over, is_visible, with_rival
 from pipeline.model.erase import without_plates
 from pipeline.model.photometric import degrade
-from pipeline.model.view import Augmentation, Image, Points, flip_corners, random_view, transform_points, warp
+from pipeline.model.view import Augmentation, Image, Points, flip_corners, random_view, warp
 
 RIVAL_SHARE = 0.1
 """Share of the images with a plate into which a second, smaller one is drawn."""

@@ -1,4 +1,4 @@
-"""The learning curve of a training run as a picture."""
+"""The log of a training run, and its learning curve as a picture."""
 
 from __future__ import annotations
 
@@ -12,6 +12,12 @@ import numpy as np
 from matplotlib import pyplot as plt
 
 SMOOTHING_STEPS = 25
+
+
+def log_entry(out: Path, entry: dict) -> None:
+    """Append an entry to the log of the run in a folder."""
+    with (out / "log.jsonl").open("a", encoding="utf-8") as log:
+        log.write(json.dumps(entry) + "\n")
 
 
 def draw_learning_curve(log: Path, picture: Path) -> None:

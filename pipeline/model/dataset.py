@@ -171,11 +171,14 @@ class TrainingSamples(Dataset):
 
     def __getitem__(self, index: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Image (3, H, W), corners (4, 2) in its pixels (zeros without a plate), presence (0 or 1)."""
-        rng = np.random.default_rng((self._seed, index))
-        sample = next(self._attempts(rng))
+        sample = self.sample(index)
         corners = np.zeros((4, 2)) if sample.corners_px is None else sample.corners_px
         presence = float(sample.corners_px is not None)
         return to_tensor(sample.image), torch.from_numpy(corners).float(), torch.tensor(presence)
+
+    def sample(self, index: int) -> Sample:
+        """The image and the corners themselves."""
+        return next(self._attempts(np.random.default_rng((self._seed, index))))
 
     def _attempts(self, rng: np.random.Generator) -> Iterator[Sample]:
         """Samples of the kinds in their proportions; a draw that did not work out is drawn again."""

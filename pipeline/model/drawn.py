@@ -7,7 +7,8 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from pipeline.model.view import Augmentation, Image, Points, transform_points
+from pipeline.inference.rectify import transform_points
+from pipeline.model.view import Augmentation, Image, Points
 from pipeline.synthetic.paste import mounted, paste_plate
 from pipeline.synthetic.plates import PX_PER_M, draw_plate
 

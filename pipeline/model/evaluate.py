@@ -2,7 +2,7 @@
 
 Measures the shipped ONNX file through the runtime, or a checkpoint of a training run. A plate is found when
 the mean error of its four corners is under a quarter of its width; errors are over the plates found, in pixels of the
-photograph letterboxed to 640x480. Figures are given with one look and with two (`second_look`).
+photograph letterboxed to 640x480. Figures are given after each look: the first, the second, and the rectified one.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from pipeline.config import SHIPPED_MODEL, ModelConfig
+from pipeline.config import SHIPPED_MODEL, SHIPPED_RECTIFIED, ModelConfig
 from pipeline.errors import GateError
 from pipeline.inference.locator import Locator, PlateLocator
+from pipeline.inference.looks import Look, open_rectified_look
 from pipeline.inference.second_look import CROP_PX, SecondLook
 from pipeline.inference.session import open_session
 from pipeline.model.dataset import Photograph, read_index, select
@@ -35,27 +36,34 @@ from pipeline.model.render_set import render_set
 from pipeline.model.torch_session import both_looks
 from pipeline.model.training import load_network
 
+LOOKS = ("one look", "two looks", "rectified look")
 
-def load_looks(path: Path) -> tuple[Locator, SecondLook]:
-    """Locators with one look and with two, from an ONNX file (through the runtime) or a checkpoint (through torch)."""
-    if path.suffix != ".onnx":
-        return both_looks(*load_network(path))
-    config = ModelConfig(path=path, provider="cpu")
-    first = PlateLocator(open_session(config))
-    return first, SecondLook(first, open_session(config, input_size_px=CROP_PX))
+
+def load_looks(path: Path, rectified: Path = SHIPPED_RECTIFIED) -> tuple[Locator, list[Look]]:
+    """The first look and the further ones; the large network from ONNX (the runtime) or a checkpoint (torch)."""
+    config = ModelConfig(path=path, rectified_path=rectified, provider="cpu")
+    if path.suffix == ".onnx":
+        first: Locator = PlateLocator(open_session(config))
+        second = SecondLook(open_session(config, input_size_px=CROP_PX))
+    else:
+        first, second = both_looks(*load_network(path))
+    return first, [second, open_rectified_look(config)]
 
 
 def measure_looks(
-    looks: tuple[Locator, SecondLook], photographs: Iterable[Photograph]
+    looks: tuple[Locator, list[Look]], photographs: Iterable[Photograph]
 ) -> dict[str, list[Result]]:
-    """The answers of the first look and of both together to every photograph."""
-    one, two = [], []
+    """The answers after each look to every photograph."""
+    first, further = looks
+    results: dict[str, list[Result]] = {name: [] for name in LOOKS}
     for photograph in photographs:
         image = photograph.read()
-        first = looks[0].locate([image])
-        one.append(compare(photograph, first[0]))
-        two.append(compare(photograph, looks[1].refine([image], first)[0]))
-    return {"one look": one, "two looks": two}
+        answers = [first.locate([image])]
+        for look in further:
+            answers.append(look.refine([image], answers[-1]))
+        for name, answer in zip(LOOKS, answers, strict=True):
+            results[name].append(compare(photograph, answer[0]))
+    return results
 
 
 def report(results: dict[str, list[Result]], presence_threshold: float) -> str:
@@ -104,6 +112,9 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument("--model", type=Path, default=SHIPPED_MODEL, help=".onnx file or checkpoint.pt")
     parser.add_argument(
+        "--rectified", type=Path, default=SHIPPED_RECTIFIED, help=".onnx file of the rectified look"
+    )
+    parser.add_argument(
         "--rendered",
         type=int,
         metavar="N",
@@ -126,15 +137,17 @@ def main(argv: list[str] | None = None) -> int:
             chosen = chosen + select(photographs, args.background)
         else:
             chosen = render_set(chosen, args.rendered, args.out / "rendered")
-        results = measure_looks(load_looks(args.model), tqdm(chosen, unit="image", dynamic_ncols=True))
+        results = measure_looks(
+            load_looks(args.model, args.rectified), tqdm(chosen, unit="image", dynamic_ncols=True)
+        )
     except GateError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     args.out.mkdir(parents=True, exist_ok=True)
     kind = "" if args.rendered is None else ", drawn plates"
     print(f"{args.model}, split {args.split}{kind}\n\n{report(results, args.presence_threshold)}")
-    draw_worst_cases(results["two looks"], args.out / "worst.png")
-    draw_figures(results["two looks"], args.out / "figures.png")
+    draw_worst_cases(results[LOOKS[-1]], args.out / "worst.png")
+    draw_figures(results[LOOKS[-1]], args.out / "figures.png")
     figures = {look: summary(members) for look, members in results.items()}
     (args.out / "results.json").write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
     print(f"\npictures: {args.out / 'worst.png'}, {args.out / 'figures.png'}")

@@ -14,6 +14,23 @@ from pipeline.model.dsnt import cells_to_px, windowed_dsnt
 from pipeline.model.network import DilatedResNet50DSNT
 
 
+class Normalisation(nn.Module):
+    """Camera pixels, (B, H, W, 3) uint8 BGR, as ImageNet's networks expect them: (B, 3, H, W) float RGB."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gain: Tensor
+        self.offset: Tensor
+        mean, sd = torch.tensor(IMAGENET_MEAN_RGB), torch.tensor(IMAGENET_SD_RGB)
+        self.register_buffer("gain", (1 / (255 * sd)).view(1, 3, 1, 1))
+        self.register_buffer("offset", (-mean / sd).view(1, 3, 1, 1))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Normalise."""
+        blue, green, red = images.permute(0, 3, 1, 2).float().split(1, dim=1)
+        return torch.cat((red, green, blue), dim=1) * self.gain + self.offset
+
+
 class PlateCornerGraph(nn.Module):
     """Normalisation, network and decoding in one module; batch normalisation is folded into the convolutions.
 
@@ -24,14 +41,10 @@ class PlateCornerGraph(nn.Module):
 
     def __init__(self, network: DilatedResNet50DSNT, calibration: Calibration) -> None:
         super().__init__()
-        self.gain: Tensor
-        self.offset: Tensor
         self.identity: Tensor
+        self.normalised = Normalisation()
         self.network = fold_batch_norms(network)
         self.calibration = calibration
-        mean, sd = torch.tensor(IMAGENET_MEAN_RGB), torch.tensor(IMAGENET_SD_RGB)
-        self.register_buffer("gain", (1 / (255 * sd)).view(1, 3, 1, 1))
-        self.register_buffer("offset", (-mean / sd).view(1, 3, 1, 1))
         self.register_buffer("identity", torch.eye(2))
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -43,9 +56,7 @@ class PlateCornerGraph(nn.Module):
         Returns:
             Corners (B, 4, 2) in input pixels, covariances (B, 4, 2, 2) in px^2, presence (B,) in [0, 1].
         """
-        blue, green, red = images.permute(0, 3, 1, 2).float().split(1, dim=1)
-        rgb = torch.cat((red, green, blue), dim=1)
-        logits, presence = self.network(rgb * self.gain + self.offset)
+        logits, presence = self.network(self.normalised(images))
         means, moments = windowed_dsnt(logits)
         corners_px = cells_to_px(means, self.network.stride_px)
         edges_px = corners_px[:, (1, 2)] - corners_px[:, (0, 3)]

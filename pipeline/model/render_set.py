@@ -13,10 +13,11 @@ import cv2
 import numpy as np
 
 from pipeline.errors import GateError
+from pipeline.inference.rectify import transform_points
 from pipeline.model.dataset import Photograph, quads_of, read_index
 from pipeline.model.drawn import draw_over
 from pipeline.model.measure import SIZE_PX
-from pipeline.model.view import Augmentation, random_view, transform_points, warp
+from pipeline.model.view import Augmentation, random_view, warp
 
 PLATE_WIDTH_PX = (60.0, 200.0)
 SEED = 20261125

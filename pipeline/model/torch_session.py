@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from pipeline.inference.locator import PlateLocator
 from pipeline.inference.second_look import CROP_PX, SecondLook
@@ -20,7 +21,7 @@ class TorchSession:
 
     max_batch = 1
 
-    def __init__(self, graph: PlateCornerGraph, input_size_px: tuple[int, int], bfloat16: bool) -> None:
+    def __init__(self, graph: nn.Module, input_size_px: tuple[int, int], bfloat16: bool) -> None:
         self.input_size_px = input_size_px
         self._graph, self._bfloat16 = graph, bfloat16
 
@@ -31,7 +32,7 @@ class TorchSession:
     @torch.inference_mode()
     def run(self, images: NDArray[np.uint8]) -> CornerOutput:
         """Run the network on (batch, height, width, 3) uint8 BGR."""
-        device = self._graph.gain.device
+        device = next(self._graph.buffers()).device
         with torch.autocast(device.type, dtype=torch.bfloat16, enabled=self._bfloat16):
             outputs = self._graph(torch.from_numpy(images).to(device))
         return CornerOutput(*(output.float().cpu().numpy() for output in outputs))
@@ -43,12 +44,14 @@ class TorchSession:
 def both_looks(
     network: DilatedResNet50DSNT, calibration: Calibration | None = None, bfloat16: bool = False
 ) -> tuple[PlateLocator, SecondLook]:
-    """Locators that run a network of torch as the runtime runs an exported one: with one look and with two."""
+    """The first look and the second, that run a network of torch as the runtime runs an exported one."""
     device = network.heatmaps.weight.device
     graph = PlateCornerGraph(network, calibration or Calibration())
     graph = graph.to(device).to(memory_format=torch.channels_last)
-    first = PlateLocator(TorchSession(graph, SIZE_PX, bfloat16))
-    return first, SecondLook(first, TorchSession(graph, CROP_PX, bfloat16))
+    return (
+        PlateLocator(TorchSession(graph, SIZE_PX, bfloat16)),
+        SecondLook(TorchSession(graph, CROP_PX, bfloat16)),
+    )
 
 
 def first_look(network: DilatedResNet50DSNT, bfloat16: bool = False) -> Locate:

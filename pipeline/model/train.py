@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 import time
@@ -17,7 +16,7 @@ from tqdm import tqdm
 from pipeline.errors import GateError
 from pipeline.model.calibration import calibrate
 from pipeline.model.calibration_set import calibration_results
-from pipeline.model.curve import draw_learning_curve
+from pipeline.model.curve import draw_learning_curve, log_entry
 from pipeline.model.dataset import Photograph, TrainingSamples, read_index, select
 from pipeline.model.figures import summary
 from pipeline.model.measure import measure
@@ -49,7 +48,7 @@ def run(training: Training, photographs: list[Photograph], args: argparse.Namesp
         if training.step % args.validate_every == 0 and validation:
             some = validation[: args.validation_images]
             figures = summary(measure(first_look(training.average, training.bfloat16), some))
-            _log(args.out, {"step": training.step, "validation": figures})
+            log_entry(args.out, {"step": training.step, "validation": figures})
             progress.write(f"step {training.step}: " + ", ".join(f"{k} {v:.2f}" for k, v in figures.items()))
     if validation:
         training.calibration = calibrate(calibration_results(training.average, photographs))
@@ -66,7 +65,7 @@ def advance(
     ) as progress:
         for batch in batches(photographs, training.recipe, training.step, workers):
             losses = training.train_step(*batch)
-            _log(out, {"step": training.step, **losses})
+            log_entry(out, {"step": training.step, **losses})
             progress.update()
             progress.set_postfix({name: f"{value:.3f}" for name, value in losses.items()})
             if time.monotonic() - last_saved > 60 * checkpoint_minutes:
@@ -79,11 +78,6 @@ def save(training: Training, out: Path) -> None:
     """Write checkpoint and learning curve."""
     training.save(out / "checkpoint.pt")
     draw_learning_curve(out / "log.jsonl", out / "curve.png")
-
-
-def _log(out: Path, entry: dict) -> None:
-    with (out / "log.jsonl").open("a", encoding="utf-8") as log:
-        log.write(json.dumps(entry) + "\n")
 
 
 def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:

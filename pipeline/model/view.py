@@ -8,6 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.inference.rectify import inverse, scale_at, shrunk, transform_points
+
 Image = NDArray[np.uint8]
 Points = NDArray[np.float64]
 
@@ -24,12 +26,6 @@ class Augmentation:
     drawn_share: float = 0.4
     background_share: float = 0.09
     erased_share: float = 0.09
-
-
-def transform_points(homography: NDArray[np.float64], points: Points) -> Points:
-    """Map points (..., 2) by a 3x3 homography."""
-    mapped = points @ homography[:, :2].T + homography[:, 2]
-    return mapped[..., :2] / mapped[..., 2:]
 
 
 def flip_corners(quads: Points, width_px: int) -> Points:
@@ -98,18 +94,11 @@ def warp(
 
     Where the view shrinks the photograph it is shrunk by area averaging first, so that sampling never aliases.
     """
-    centre = np.linalg.inv(homography) @ (settings.width_px / 2, settings.height_px / 2, 1)
-    centre = centre[:2] / centre[2]
-    steps = transform_points(homography, centre + np.array([[0, 0], [1, 0], [0, 1]]))
-    scale = np.sqrt(abs(np.linalg.det(steps[1:] - steps[0])))
-    if scale < 0.8:
-        height, width = image.shape[:2]
-        small = max(1, round(width * scale)), max(1, round(height * scale))
-        shrunk = np.asarray(cv2.resize(image, small, interpolation=cv2.INTER_AREA), np.uint8)
-        ratio = np.array([small[0] / width, small[1] / height])
-        grow = np.diag([1 / ratio[0], 1 / ratio[1], 1.0])
-        grow[:2, 2] = 0.5 / ratio - 0.5
-        image, homography = shrunk, homography @ grow
+    centre_px = transform_points(
+        inverse(homography), np.array([settings.width_px / 2, settings.height_px / 2])
+    )
+    scale = scale_at(homography, centre_px)
+    image, homography = shrunk(image, homography, centre_px)
     mode = cv2.BORDER_REPLICATE if rng.random() < 0.3 else cv2.BORDER_CONSTANT
     colour = (114, 114, 114) if rng.random() < 0.7 else tuple(int(c) for c in rng.integers(0, 256, 3))
     size = (settings.width_px, settings.height_px)

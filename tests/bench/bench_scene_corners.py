@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from pipeline.config import ModelConfig
 from pipeline.inference.locator import Locator
-from pipeline.inference.second_look import open_locator
+from pipeline.inference.looks import open_locator
 from pipeline.synthetic.approach import Approach
 from pipeline.synthetic.render import frames
 from pipeline.synthetic.scene import Scenario

@@ -61,7 +61,7 @@ def exported(graph, images, single, tmp_path_factory):
     path = tmp_path_factory.mktemp("model") / "model.onnx"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(exporting, "export_single", lambda *_: single)
-        exporting.export(graph, path, SIZE_PX, images)
+        exporting.export(graph, path, images, exporting.facts_of(graph, SIZE_PX))
     return path
 
 
@@ -149,7 +149,7 @@ def test_export_fails_and_writes_nothing_where_torch_and_onnx_differ(
     monkeypatch.setattr(exporting, "export_single", lambda *_: disturbed)
     out = tmp_path / "model.onnx"
     with pytest.raises(GateError, match="not written"):
-        exporting.export(graph, out, SIZE_PX, images)
+        exporting.export(graph, out, images, {})
     assert not out.exists()
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pipeline.config import SHIPPED_MODEL, ModelConfig
-from pipeline.inference.second_look import open_locator
+from pipeline.inference.looks import open_locator
 from pipeline.synthetic.approach import Approach
 from pipeline.synthetic.render import frames
 from pipeline.synthetic.scene import Scenario

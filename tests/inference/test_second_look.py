@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from pipeline.config import ModelConfig
 from pipeline.errors import GateError
 from pipeline.frames import PlateLocation
 from pipeline.inference.locator import PlateLocator
+from pipeline.inference.looks import SeveralLooks
 from pipeline.inference.second_look import (
     CROP_PX,
     PLATE_SHARE,
@@ -34,8 +33,10 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> ModelConfig:
 
 
 @pytest.fixture(scope="module")
-def second_look(config: ModelConfig) -> SecondLook:
-    return SecondLook(PlateLocator(open_session(config)), open_session(config, input_size_px=CROP_PX))
+def second_look(config: ModelConfig) -> SeveralLooks:
+    return SeveralLooks(
+        PlateLocator(open_session(config)), [SecondLook(open_session(config, input_size_px=CROP_PX))]
+    )
 
 
 @pytest.mark.parametrize(
@@ -50,7 +51,7 @@ def second_look(config: ModelConfig) -> SecondLook:
     ],
 )
 def test_corners_come_back_in_native_pixels(
-    second_look: SecondLook, size_px: tuple[int, int], plate: tuple[int, int, int, int]
+    second_look: SeveralLooks, size_px: tuple[int, int], plate: tuple[int, int, int, int]
 ) -> None:
     (location,) = second_look.locate([draw_plate(size_px, *plate)])
     crop_scale = CROP_PX[0] * PLATE_SHARE / (plate[2] - plate[0])
@@ -76,19 +77,13 @@ def test_region_is_the_plate_with_its_context_and_stays_inside_of_the_image() ->
     assert larger_than_image.pixels.shape == image.shape and larger_than_image.origin_px == (0, 0)
 
 
-class Nothing:
-    """A locator that is sure that there is no plate, wherever its corners are."""
-
-    def locate(self, images: Sequence[NDArray[np.uint8]]) -> list[PlateLocation]:
-        return [PlateLocation(0.0, np.zeros((4, 2)), np.zeros((4, 2, 2))) for _ in images]
-
-    def interrupt(self) -> None:
-        raise AssertionError("not called here")
+NOTHING = PlateLocation(0.0, np.zeros((4, 2)), np.zeros((4, 2, 2)))
+"""A first look that is sure that there is no plate."""
 
 
 @pytest.fixture
 def look_for_large_ones(config: ModelConfig) -> SecondLook:
-    return SecondLook(Nothing(), open_session(config, input_size_px=CROP_PX))
+    return SecondLook(open_session(config, input_size_px=CROP_PX))
 
 
 @pytest.mark.parametrize("size_px", [(640, 480), (1920, 1440), (480, 640)])
@@ -97,7 +92,7 @@ def test_plate_too_large_for_the_first_look_is_found_at_half_the_size(
 ) -> None:
     left, right = size_px[0] // 10, 9 * size_px[0] // 10
     plate = (left, 100, right, 100 + (right - left) // 4)
-    (location,) = look_for_large_ones.locate([draw_plate(size_px, *plate)])
+    (location,) = look_for_large_ones.refine([draw_plate(size_px, *plate)], [NOTHING])
     assert location.presence == 1.0
     np.testing.assert_allclose(location.corners_px, outer_corners_px(*plate), atol=1.5)
 
@@ -106,7 +101,8 @@ def test_smaller_plate_that_the_first_look_does_not_see_is_left_to_it(
     look_for_large_ones: SecondLook,
 ) -> None:
     images = [draw_plate((640, 480), 100, 200, 350, 250), np.zeros((480, 640, 3), np.uint8)]
-    assert [location.presence for location in look_for_large_ones.locate(images)] == [0.0, 0.0]
+    locations = look_for_large_ones.refine(images, [NOTHING, NOTHING])
+    assert [location.presence for location in locations] == [0.0, 0.0]
 
 
 def test_answer_about_something_else_is_not_taken() -> None:
@@ -145,11 +141,10 @@ def test_plate_of_which_a_corner_went_astray_has_the_presence_of_the_look_that_s
     assert refined(first, without_stray_corner(seen), elsewhere) is first
 
 
-def test_interrupt_reaches_both_looks(config: ModelConfig) -> None:
-    look = SecondLook(PlateLocator(open_session(config)), open_session(config, input_size_px=CROP_PX))
-    look.interrupt()
+def test_interrupt_ends_the_look(look_for_large_ones: SecondLook) -> None:
+    look_for_large_ones.interrupt()
     with pytest.raises(GateError, match="terminate"):
-        look.locate([draw_plate((640, 480), 100, 200, 204, 222)])
+        look_for_large_ones.refine([draw_plate((640, 480), 100, 200, 204, 222)], [NOTHING])
 
 
 def test_file_of_a_fixed_size_says_what_to_do(tiny_model: Path) -> None:

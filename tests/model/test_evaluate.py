@@ -1,4 +1,4 @@
-"""The evaluation command, with the stand-in network that finds white rectangles."""
+"""The evaluation command, with stand-in networks that find white rectangles."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 
 pytest.importorskip("torch")
 
+from pipeline.inference.rectify import INPUT_PX
 from pipeline.model import evaluate
 from tests.inference.test_locator import draw_plate, outer_corners_px
 from tests.tiny_model import write_tiny_model
@@ -16,7 +17,7 @@ from tests.tiny_model import write_tiny_model
 
 @pytest.fixture(scope="module")
 def rectangles(tmp_path_factory):
-    """Folder with an index of three rectangles and two empty images, and the stand-in network."""
+    """Folder with an index of three rectangles and two empty images, and the options that name the networks."""
     folder, lines = tmp_path_factory.mktemp("rectangles"), []
     plates = [(100, 200, 204, 222), (301, 402, 505, 447), (20, 30, 72, 41), None, None]
     for number, plate in enumerate(plates):
@@ -27,15 +28,16 @@ def rectangles(tmp_path_factory):
         entry = {"file": f"{number}.png", "width": size[0], "height": size[1], "plates": labelled}
         lines.append(json.dumps(entry | {"split": "dev" if plate else "background-dev", "source": "drawn"}))
     (folder / "index.jsonl").write_text("\n".join(lines))
-    return folder, write_tiny_model(folder / "open.onnx", "height", "width")
+    model = write_tiny_model(folder / "open.onnx", "height", "width")
+    rectified = write_tiny_model(folder / "view.onnx", INPUT_PX[1], INPUT_PX[0])
+    return folder, ["--data", str(folder), "--model", str(model), "--rectified", str(rectified)]
 
 
-def test_both_looks_are_measured_and_written(rectangles, tmp_path, capsys):
-    data, model = rectangles
-    arguments = ["--data", str(data), "--model", str(model), "--out", str(tmp_path)]
-    assert evaluate.main(arguments) == 0
+def test_all_looks_are_measured_and_written(rectangles, tmp_path, capsys):
+    _, networks = rectangles
+    assert evaluate.main([*networks, "--out", str(tmp_path)]) == 0
     figures = json.loads((tmp_path / "results.json").read_text())
-    assert set(figures) == {"one look", "two looks"}
+    assert set(figures) == {"one look", "two looks", "rectified look"}
     for look in figures.values():
         assert look["plates"] == 3 and look["found_percent"] == 100
         assert look["median_px"] < 0.2
@@ -45,15 +47,14 @@ def test_both_looks_are_measured_and_written(rectangles, tmp_path, capsys):
 
 
 def test_rendered_plates_are_measured_without_the_background(rectangles, tmp_path, capsys):
-    data, model = rectangles
-    arguments = ["--data", str(data), "--model", str(model), "--out", str(tmp_path), "--rendered", "2"]
-    assert evaluate.main(arguments) == 0
+    _, networks = rectangles
+    assert evaluate.main([*networks, "--out", str(tmp_path), "--rendered", "2"]) == 0
     text = capsys.readouterr().out
     assert "drawn plates" in text and "ROC AUC" not in text
     assert len(list((tmp_path / "rendered").glob("*.png"))) == 2
 
 
 def test_unknown_split_names_those_there_are(rectangles, capsys):
-    data, model = rectangles
-    assert evaluate.main(["--data", str(data), "--model", str(model), "--split", "tset"]) == 2
+    _, networks = rectangles
+    assert evaluate.main([*networks, "--split", "tset"]) == 2
     assert "no photograph of split 'tset'; there are: background-dev, dev" in capsys.readouterr().err

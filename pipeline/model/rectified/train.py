@@ -1,0 +1,106 @@
+"""Train the network of the rectified look: `python -m pipeline.model.rectified.train --data INDEX [--out DIR]`.
+
+It is independent of the large network: it learns from plates around which it is told wrong corners.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+from torch.utils.data import DataLoader
+from tqdm import tqdm
+
+from pipeline.errors import GateError
+from pipeline.model.curve import draw_learning_curve, log_entry
+from pipeline.model.dataset import Photograph, read_index
+from pipeline.model.rectified.calibration import calibrated_scale
+from pipeline.model.rectified.samples import Batch, RectifiedSamples, augmentation
+from pipeline.model.rectified.training import Plan, RectifiedTraining
+
+
+def batches(photographs: list[Photograph], plan: Plan, step: int, workers: int) -> Iterator[Batch]:
+    """The batches of the rest of the run, from `step` on: all views of `plan.images` images each."""
+    samples = RectifiedSamples(
+        photographs, augmentation(plan.drawn_share), plan.steps * plan.images, plan.seed
+    )
+    rest = range(step * plan.images, len(samples))
+    loader = DataLoader(
+        samples, plan.images, sampler=rest, num_workers=workers, worker_init_fn=lambda _: cv2.setNumThreads(1)
+    )
+    for views, corners_px, presence in loader:
+        yield views.flatten(0, 1), corners_px.flatten(0, 1), presence.flatten()
+
+
+def run(training: RectifiedTraining, photographs: list[Photograph], args: argparse.Namespace) -> None:
+    """Train to the end of the plan with a log and checkpoints, and calibrate the covariances."""
+    last_saved = time.monotonic()
+    with tqdm(total=training.plan.steps, initial=training.step, unit="step", dynamic_ncols=True) as progress:
+        for batch in batches(photographs, training.plan, training.step, args.workers):
+            losses = training.train_step(*batch)
+            log_entry(args.out, {"step": training.step, **losses})
+            progress.update()
+            progress.set_postfix({name: f"{value:.3f}" for name, value in losses.items()})
+            if time.monotonic() - last_saved > 60 * args.checkpoint_minutes:
+                save(training, args.out)
+                last_saved = time.monotonic()
+    training.covariance_scale = calibrated_scale(training.averaged(), photographs)
+    save(training, args.out)
+
+
+def save(training: RectifiedTraining, out: Path) -> None:
+    """Write checkpoint and learning curve."""
+    training.save(out / "checkpoint.pt")
+    draw_learning_curve(out / "log.jsonl", out / "curve.png")
+
+
+def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
+    """The command line."""
+    plan = Plan()
+    parser = argparse.ArgumentParser(prog="python -m pipeline.model.rectified.train", description=__doc__)
+    parser.add_argument(
+        "--data", type=Path, required=True, help="folder with an index.jsonl, or the file itself"
+    )
+    parser.add_argument(
+        "--out", type=Path, default=Path("runs/rectified"), help="where checkpoint, log and curve go"
+    )
+    parser.add_argument(
+        "--steps", type=int, default=plan.steps, help="optimiser steps (default: %(default)s)"
+    )
+    parser.add_argument("--resume", action="store_true", help="go on from OUT/checkpoint.pt")
+    parser.add_argument("--workers", type=int, default=1, help="processes that prepare images")
+    parser.add_argument("--checkpoint-minutes", type=float, default=4.0)
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; returns the exit code."""
+    args = parse_arguments(argv)
+    try:
+        photographs = read_index(args.data)
+        args.out.mkdir(parents=True, exist_ok=True)
+        if args.resume:
+            training = RectifiedTraining.load(args.out / "checkpoint.pt")
+        else:
+            training = RectifiedTraining(Plan(steps=args.steps))
+        try:
+            run(training, photographs, args)
+        except KeyboardInterrupt:
+            save(training, args.out)
+            print(f"interrupted after step {training.step}; go on with --resume", file=sys.stderr)
+            return 130
+    except GateError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    print(f"done: {args.out / 'checkpoint.pt'}; export it with python -m deploy.export_rectified")
+    return 0
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("OMP_NUM_THREADS", str(os.cpu_count()))
+    sys.exit(main())

@@ -1,0 +1,113 @@
+"""One training run of the rectified network: weights, their moving average, the optimiser, and the checkpoint."""
+
+from __future__ import annotations
+
+import math
+import pickle
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
+
+from pipeline.errors import GateError
+from pipeline.model.rectified.loss import losses
+from pipeline.model.rectified.network import RectifiedNetwork
+
+WARM_UP_STEPS = 100
+AVERAGE_DECAY = 0.998
+WEIGHT_DECAY = 0.02
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What two runs must share to give the same network.
+
+    Attributes:
+        steps: optimiser steps; the learning rate falls to nothing over them, as a half cosine.
+        images: images a step.
+        learning_rate: its peak.
+        drawn_share: share of the images with a plate in which a drawn one takes its place.
+        seed: of initialisation and of every sample.
+    """
+
+    steps: int = 3000
+    images: int = 12
+    learning_rate: float = 2e-3
+    drawn_share: float = 0.6
+    seed: int = 20261125
+
+
+class RectifiedTraining:
+    """The state of a run and the step that advances it; `average` is what is evaluated and exported."""
+
+    def __init__(self, plan: Plan) -> None:
+        torch.manual_seed(plan.seed)
+        self.plan, self.step, self.covariance_scale = plan, 0, 1.0
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.network = RectifiedNetwork().to(self.device).to(memory_format=torch.channels_last)
+        self.average = AveragedModel(self.network, avg_fn=_moved_towards, use_buffers=True)
+        self.optimizer = torch.optim.AdamW(self.network.parameters(), weight_decay=WEIGHT_DECAY)
+
+    def train_step(self, views: Tensor, corners_px: Tensor, presence: Tensor) -> dict[str, float]:
+        """One optimiser step on a batch (`samples.RectifiedSamples`); returns the losses."""
+        ramp = min(1.0, (self.step + 1) / WARM_UP_STEPS)
+        cosine = 0.5 * (1 + math.cos(math.pi * self.step / self.plan.steps))
+        self.optimizer.param_groups[0]["lr"] = self.plan.learning_rate * ramp * (0.01 + 0.99 * cosine)
+        answer = self.network(views.to(self.device, memory_format=torch.channels_last))
+        parts = losses(answer, corners_px.to(self.device), presence.to(self.device))
+        self.optimizer.zero_grad(set_to_none=True)
+        sum(parts.values(), torch.zeros((), device=self.device)).backward()
+        nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
+        self.optimizer.step()
+        self.average.update_parameters(self.network)
+        self.step += 1
+        return {name: part.item() for name, part in parts.items()}
+
+    def averaged(self) -> RectifiedNetwork:
+        """The averaged network, ready for use."""
+        network = self.average.module
+        assert isinstance(network, RectifiedNetwork)
+        return network.eval()
+
+    def save(self, path: Path) -> None:
+        """Write a checkpoint; an interrupted write leaves the previous one whole."""
+        unfinished = path.with_suffix(".tmp")
+        torch.save(
+            {
+                "plan": vars(self.plan),
+                "step": self.step,
+                "covariance_scale": self.covariance_scale,
+                "network": self.network.state_dict(),
+                "average": self.average.state_dict(),
+                "optimizer": self.optimizer.state_dict(),
+            },
+            unfinished,
+        )
+        unfinished.replace(path)
+
+    @classmethod
+    def load(cls, path: Path) -> RectifiedTraining:
+        """The run as it was when the checkpoint was written.
+
+        Raises:
+            GateError: not a checkpoint of such a run.
+        """
+        try:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+            training = cls(Plan(**state["plan"]))
+            training.network.load_state_dict(state["network"])
+            training.average.load_state_dict(state["average"])
+            training.optimizer.load_state_dict(state["optimizer"])
+            training.step, training.covariance_scale = state["step"], state["covariance_scale"]
+        except (OSError, RuntimeError, ValueError, TypeError, KeyError, pickle.UnpicklingError) as error:
+            reason = str(error).splitlines()[0]
+            raise GateError(f"{path}: not a checkpoint of the rectified network ({reason})") from error
+        return training
+
+
+def _moved_towards(kept: Tensor, new: Tensor, steps: Tensor | int) -> Tensor:
+    """The moving average after a step; over fewer steps at first, so that the random start is soon forgotten."""
+    decay = min(AVERAGE_DECAY, (int(steps) + 1) / (int(steps) + 10))
+    return kept.lerp(new, 1 - decay) if kept.dtype.is_floating_point else new
