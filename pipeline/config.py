@@ -47,7 +47,7 @@ class ModelConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cpu_threads: Annotated[int, msgspec.Meta(ge=0, le=1024)] = 0
     presence_threshold: Probability = 0.5
     second_look: bool = True
-    rectified_look: bool = False
+    rectified_look: bool = True
     rectified_path: Path = SHIPPED_RECTIFIED
 
 
