@@ -14,7 +14,10 @@ def test_json_line_has_the_corners_in_the_images_own_pixels(stand_in_model, tmp_
     image = cv2.resize(Drive().image(1.0), (1280, 960), interpolation=cv2.INTER_NEAREST)
     path = tmp_path / "large.png"
     cv2.imwrite(str(path), image)
-    assert run_gate.main(["locate", str(path), "--json", "--no-rectified-look", "--model", str(stand_in_model)]) == 0
+    assert (
+        run_gate.main(["locate", str(path), "--json", "--no-rectified-look", "--model", str(stand_in_model)])
+        == 0
+    )
     answer = json.loads(capsys.readouterr().out)
     assert list(answer) == ["file", "presence", "corners_px", "corner_cov_px2", "ms"]
     half = np.array(SIZE_M) / 2 * FOCAL_PX / Drive().distance_m(1.0) * 2
