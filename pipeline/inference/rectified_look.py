@@ -2,12 +2,15 @@
 
 The large network sees any image; what it says about corners is off by a share of a heatmap cell that the size and the
 tilt of the plate change. Here every plate is in the same place at the same size (`rectify`), so that a network of a
-hundredth of the cost sees nothing but what is left to do. It also says how sure it is of each corner.
+hundredth of the cost sees nothing but what is left to do. It also says how sure it is of each corner, but that holds
+for one picture only: a rim that was taken for the plate's edge stays there in all frames of a vehicle, and distance and
+speed need the wider covariances of the look before.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,15 +35,16 @@ class RectifiedLook:
 
     Args:
         session: the network for rectified views, with inputs of `rectify.INPUT_PX`.
+        own_covariances: state the network's own instead of those of the look before.
     """
 
-    def __init__(self, session: NetworkSession) -> None:
-        self._views = PlateLocator(session)
+    def __init__(self, session: NetworkSession, own_covariances: bool = False) -> None:
+        self._views, self._own_covariances = PlateLocator(session), own_covariances
 
     def refine(
         self, images: Sequence[NDArray[np.uint8]], locations: Sequence[PlateLocation]
     ) -> list[PlateLocation]:
-        """The given locations with better corners and their covariances; presence stays as it is.
+        """The given locations with better corners; presence stays as it is.
 
         Raises:
             GateError: the network failed.
@@ -57,7 +61,12 @@ class RectifiedLook:
             seen = self._views.locate([view for view, _ in views.values()])
             for (index, (_, homography)), view in zip(views.items(), seen, strict=True):
                 answers[index] = corrected(answers[index], view, homography)
-        return answers
+        if self._own_covariances:
+            return answers
+        return [
+            answer if answer is given else replace(answer, corner_cov_px2=given.corner_cov_px2)
+            for given, answer in zip(locations, answers, strict=True)
+        ]
 
     def interrupt(self) -> None:
         """Make a `refine` in another thread, and every later one, end soon with a GateError."""
