@@ -101,12 +101,11 @@ def edge_bias(data: TrackData, noise_scale: float) -> tuple[float, float]:
 
     The corners' covariances say how far they are off, the residuals only how much they scatter from frame to frame.
     Where the scatter, `noise_scale` of what is stated, is clearly smaller, the rest of the error moves with the
-    vehicle and averages out over no track. The rest's variance is 1 - noise_scale^2 of what is stated; the fourth power
-    goes from there to 0 at a scatter that a covariance which is merely stated too large may have.
+    vehicle and averages out over no track.
     """
     if noise_scale >= _HONEST_SCATTER:
         return 0.0, 0.0
-    rest = np.sqrt(1.0 - (noise_scale / _HONEST_SCATTER) ** 4)
+    rest = np.sqrt(1.0 - (noise_scale / _HONEST_SCATTER) ** 2)
     sds = 1.0 / np.diagonal(data.whiteners, axis1=2, axis2=3).mean(axis=1)  # (n, 2) of a corner's ray
     widths = np.linalg.norm(data.rays[:, 1] - data.rays[:, 0], axis=1)
     heights = np.linalg.norm(data.rays[:, 3] - data.rays[:, 0], axis=1)
