@@ -12,7 +12,7 @@ from types import ModuleType
 
 from pipeline import __version__
 from pipeline.commands import check, demo, locate, replay, run, subscribe
-from pipeline.errors import GateError
+from pipeline.errors import command
 
 COMMANDS: dict[str, ModuleType] = {
     "run": run,
@@ -43,6 +43,7 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+@command
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code: 0 done, 1 a check failed, 2 bad input, 130 interrupted."""
     args = parser().parse_args(argv)
@@ -54,12 +55,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     try:
         return COMMANDS[args.command].execute(args)
-    except GateError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return 130
     except BrokenPipeError:
         # Whoever read our output went away; nothing more can be said on it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

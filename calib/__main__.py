@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from types import ModuleType
 
 from calib.commands import board, check, intrinsics, mount
-from pipeline.errors import GateError
+from pipeline.errors import command
 
 COMMANDS: dict[str, ModuleType] = {"board": board, "intrinsics": intrinsics, "mount": mount, "check": check}
 
@@ -36,18 +36,12 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+@command
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code: 0 done, 1 a check disagrees, 2 bad input, 130 interrupted."""
     args = parser().parse_args(argv)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s", stream=sys.stderr)
-    try:
-        code: int = COMMANDS[args.command].execute(args)
-    except GateError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return 130
+    code: int = COMMANDS[args.command].execute(args)
     return code
 
 

@@ -22,7 +22,7 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
 from deploy.write_model import write_model
-from pipeline.errors import GateError
+from pipeline.errors import GateError, command
 from pipeline.inference.model_file import PLATE_CORNERS
 from pipeline.model.dataset import read_index, select
 from pipeline.model.graph import PlateCornerGraph
@@ -130,14 +130,14 @@ def export(
         graph: takes (B, H, W, 3) uint8 and gives `OUTPUTS`.
         out: the file.
         images: (H, W, 3) to compare torch and ONNX Runtime on.
-        facts: what the file is to say of itself.
+        facts: what the file is to say of itself beside its input and the order of the corners.
         any_size: leave height and width of the input open.
 
     Raises:
         GateError: torch and ONNX Runtime disagree; nothing is written then.
     """
+    size_px = (images[0].shape[1], images[0].shape[0])
     with tempfile.TemporaryDirectory() as folder:
-        size_px = (images[0].shape[1], images[0].shape[0])
         single = export_single(graph, size_px, Path(folder) / "single.onnx", any_size)
     difference = parity(graph, single, images)
     print(f"single precision, torch against ONNX Runtime on {len(images)} images: {_text(difference)}")
@@ -148,8 +148,9 @@ def export(
         )
     half = store_in_half(single)
     print(f"half-precision storage, torch in single against it: {_text(parity(graph, half, images))}")
+    common = {"corner_order": "TL,TR,BR,BL", "input": f"{size_px[0]}x{size_px[1]} BGR uint8 NHWC"}
     half.metadata_props.extend(
-        onnx.StringStringEntryProto(key=key, value=value) for key, value in facts.items()
+        onnx.StringStringEntryProto(key=key, value=value) for key, value in (common | facts).items()
     )
     write_model(half, out)
 
@@ -170,12 +171,10 @@ def comparison_images(data: Path | None, size_px: tuple[int, int], count: int) -
     return images
 
 
-def facts_of(graph: PlateCornerGraph, size_px: tuple[int, int]) -> dict[str, str]:
+def facts_of(graph: PlateCornerGraph) -> dict[str, str]:
     """What the file says of itself; `resnet` lets training start from it again."""
     return {
         "task": PLATE_CORNERS,
-        "corner_order": "TL,TR,BR,BL",
-        "input": f"{size_px[0]}x{size_px[1]} BGR uint8 NHWC",
         "resnet": "v1" if graph.network.stride_on_first_conv else "v1.5",
         **{name: repr(value) for name, value in asdict(graph.calibration).items()},
     }
@@ -185,6 +184,7 @@ def _text(difference: dict[str, float]) -> str:
     return f"corners {difference['corner_px']:.1e} px, presence {difference['presence']:.1e} at most"
 
 
+@command
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m deploy.export", description=__doc__)
@@ -203,16 +203,12 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument("--images", type=int, default=16, help="how many images to compare on")
     args = parser.parse_args(argv)
-    try:
-        if any(side % STRIDE_PX or side <= 0 for side in args.size):
-            raise GateError(f"--size {args.size[0]} {args.size[1]}: both sides must divide by {STRIDE_PX}")
-        size_px = (args.size[0], args.size[1])
-        graph = PlateCornerGraph(*load_network(args.checkpoint))
-        images = comparison_images(args.data, size_px, args.images)
-        export(graph, args.out, images, facts_of(graph, size_px))
-    except GateError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    if any(side % STRIDE_PX or side <= 0 for side in args.size):
+        raise GateError(f"--size {args.size[0]} {args.size[1]}: both sides must divide by {STRIDE_PX}")
+    size_px = (args.size[0], args.size[1])
+    graph = PlateCornerGraph(*load_network(args.checkpoint))
+    images = comparison_images(args.data, size_px, args.images)
+    export(graph, args.out, images, facts_of(graph))
     return 0
 
 

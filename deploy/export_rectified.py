@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deploy.export import export
-from pipeline.errors import GateError
+from pipeline.errors import command
 from pipeline.inference.model_file import RECTIFIED_CORNERS
-from pipeline.inference.rectify import INPUT_PX, rectified
+from pipeline.inference.rectify import rectified
 from pipeline.model.rectified.graph import RectifiedGraph
 from pipeline.model.rectified.samples import disturbed
 from pipeline.model.rectified.training import RectifiedTraining
@@ -31,6 +31,7 @@ def comparison_views(count: int) -> list[NDArray[np.uint8]]:
     return [rectified(image, disturbed(rng, truth.corners_px))[0] for image, truth in scenes]
 
 
+@command
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m deploy.export_rectified", description=__doc__)
@@ -40,19 +41,13 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True, help="the .onnx file to write")
     parser.add_argument("--images", type=int, default=16, help="how many views to compare on")
     args = parser.parse_args(argv)
-    try:
-        training = RectifiedTraining.load(args.checkpoint)
-        facts = {
-            "task": RECTIFIED_CORNERS,
-            "corner_order": "TL,TR,BR,BL",
-            "input": f"{INPUT_PX[0]}x{INPUT_PX[1]} BGR uint8 NHWC",
-            "covariance_scale": repr(training.covariance_scale),
-        }
-        graph = RectifiedGraph(training.averaged(), training.covariance_scale)
-        export(graph, args.out, comparison_views(args.images), facts, any_size=False)
-    except GateError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    training = RectifiedTraining.load(args.checkpoint)
+    facts = {
+        "task": RECTIFIED_CORNERS,
+        "covariance_scale": repr(training.covariance_scale),
+    }
+    graph = RectifiedGraph(training.averaged(), training.covariance_scale)
+    export(graph, args.out, comparison_views(args.images), facts, any_size=False)
     return 0
 
 

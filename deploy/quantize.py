@@ -23,7 +23,7 @@ from tqdm import tqdm
 from deploy.eight_bits import Image, in_single_precision, quantized
 from deploy.write_model import write_model
 from pipeline.config import SHIPPED_MODEL
-from pipeline.errors import GateError
+from pipeline.errors import GateError, command
 from pipeline.frames import plate_width_px
 from pipeline.inference.model_file import inspect_model
 from pipeline.inference.session import CornerOutput, session_options
@@ -157,6 +157,7 @@ def drawn(size_px: tuple[int, int], count: int, first_car: int) -> list[Sample]:
     return samples
 
 
+@command
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     parser = argparse.ArgumentParser(
@@ -181,20 +182,16 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--compare", type=int, default=64, help="how many images to compare on (%(default)s)")
     args = parser.parse_args(argv)
     out = args.out or args.model.with_name(f"{args.model.stem}_int8.onnx")
-    try:
-        if min(args.images, args.compare) < 1:
-            raise GateError("--images and --compare must be at least 1")
-        size_px = inspect_model(args.model).input_size_px
-        if args.data is None:
-            calibration = drawn(size_px, args.images, first_car=0)
-            comparison = drawn(size_px, args.compare, first_car=args.images)
-        else:
-            calibration = letterboxed(args.data, "train", size_px, args.images)
-            comparison = letterboxed(args.data, "validation", size_px, args.compare)
-        quantize(args.model, out, calibration, comparison)
-    except GateError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    if min(args.images, args.compare) < 1:
+        raise GateError("--images and --compare must be at least 1")
+    size_px = inspect_model(args.model).input_size_px
+    if args.data is None:
+        calibration = drawn(size_px, args.images, first_car=0)
+        comparison = drawn(size_px, args.compare, first_car=args.images)
+    else:
+        calibration = letterboxed(args.data, "train", size_px, args.images)
+        comparison = letterboxed(args.data, "validation", size_px, args.compare)
+    quantize(args.model, out, calibration, comparison)
     return 0
 
 

@@ -22,6 +22,9 @@ PassageKind = Literal["new", "update", "end"]
 Motion = Literal["approaching", "leaving", "stopped", "unknown"]
 Interval = tuple[float, float]
 
+CORNER_SIGNS = np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]])
+"""TL, TR, BR, BL from the centre of an upright plate, in halves of its width and height."""
+
 
 @dataclass(frozen=True)
 class FrameStamp:

@@ -12,6 +12,9 @@ from pipeline.frames import PlateLocation
 from pipeline.inference.letterbox import Letterbox
 from pipeline.inference.session import CornerOutput, NetworkSession
 
+MIN_PRESENCE = 0.02
+"""Less likely plates are not looked at again."""
+
 
 class Locator(Protocol):
     """What the gate needs; `PlateLocator` is the real one."""

@@ -64,12 +64,21 @@ def open_locator(config: ModelConfig) -> tuple[Locator, CornerSession]:
         GateError: not a plate-corner model, or no provider that `config` allows works here.
     """
     session = open_session(config)
+    return SeveralLooks(PlateLocator(session), open_further_looks(config)), session
+
+
+def open_further_looks(config: ModelConfig) -> list[Look]:
+    """The looks that a configuration asks for after the first.
+
+    Raises:
+        GateError: as `open_locator`.
+    """
     further: list[Look] = []
     if config.second_look:
         further.append(SecondLook(open_session(config, input_size_px=CROP_PX)))
     if config.rectified_look:
         further.append(open_rectified_look(config))
-    return SeveralLooks(PlateLocator(session), further), session
+    return further
 
 
 def open_rectified_look(config: ModelConfig) -> RectifiedLook:

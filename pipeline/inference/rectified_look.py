@@ -16,14 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.frames import PlateLocation
-from pipeline.inference.locator import PlateLocator
+from pipeline.inference.locator import MIN_PRESENCE, PlateLocator
 from pipeline.inference.rectify import inverse, jacobians, rectified, target_corners_px, transform_points
 from pipeline.inference.session import NetworkSession
 
 ROUNDS = 2
 """The plate is rectified by the given corners first, then by the network's own answer."""
-MIN_PRESENCE = 0.02
-"""Less likely plates are not looked at."""
 IN_PLACE = 0.5
 """A view with a lower presence than this does not show a plate in its middle: the given corners are kept."""
 FURTHEST_PX = 20.0
@@ -51,13 +49,7 @@ class RectifiedLook:
         """
         answers = list(locations)
         for _ in range(ROUNDS):
-            views: dict[int, tuple[NDArray[np.uint8], NDArray[np.float64]]] = {}
-            for index, answer in enumerate(answers):
-                if answer.presence >= MIN_PRESENCE:
-                    try:
-                        views[index] = rectified(images[index], answer.corners_px)
-                    except ValueError:
-                        continue  # corners that are no plate's cannot be made upright
+            views = _upright(images, answers)
             seen = self._views.locate([view for view, _ in views.values()])
             for (index, (_, homography)), view in zip(views.items(), seen, strict=True):
                 answers[index] = corrected(answers[index], view, homography)
@@ -71,6 +63,20 @@ class RectifiedLook:
     def interrupt(self) -> None:
         """Make a `refine` in another thread, and every later one, end soon with a GateError."""
         self._views.interrupt()
+
+
+def _upright(
+    images: Sequence[NDArray[np.uint8]], answers: Sequence[PlateLocation]
+) -> dict[int, tuple[NDArray[np.uint8], NDArray[np.float64]]]:
+    """The view of each plate and its homography, by the index of its image."""
+    views = {}
+    for index, answer in enumerate(answers):
+        if answer.presence >= MIN_PRESENCE:
+            try:
+                views[index] = rectified(images[index], answer.corners_px)
+            except ValueError:
+                continue  # corners that are no plate's cannot be made upright
+    return views
 
 
 def corrected(given: PlateLocation, seen: PlateLocation, homography: NDArray[np.float64]) -> PlateLocation:

@@ -11,6 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.frames import CORNER_SIGNS
+
 INPUT_PX = (208, 112)
 """Width and height of the rectified view."""
 PLATE_PX = (128, 56)
@@ -21,8 +23,7 @@ LEAST_SCALE = 0.8
 
 def target_corners_px() -> NDArray[np.float64]:
     """(4, 2) where the given corners lie in the view: TL, TR, BR, BL of the rectangle."""
-    halves = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * np.array(PLATE_PX) / 2
-    return (np.array(INPUT_PX) - 1) / 2 + halves
+    return (np.array(INPUT_PX) - 1) / 2 + CORNER_SIGNS * np.array(PLATE_PX) / 2
 
 
 def rectification(corners_px: NDArray[np.float64]) -> NDArray[np.float64]:

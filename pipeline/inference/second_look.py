@@ -19,15 +19,13 @@ from numpy.typing import NDArray
 
 from pipeline.frames import PlateLocation, plate_width_px
 from pipeline.inference.letterbox import Letterbox
-from pipeline.inference.locator import PlateLocator
+from pipeline.inference.locator import MIN_PRESENCE, PlateLocator
 from pipeline.inference.session import NetworkSession
 
 CROP_PX = (320, 240)
 """Width and height of the crop as the network sees it."""
 PLATE_SHARE = 0.625
 """The plate's share of the crop's width, 200 px; the best of 0.4 to 0.78 on validation photographs."""
-MIN_PRESENCE = 0.02
-"""Less likely plates are not looked at again."""
 SURE_PRESENCE = 0.5
 """Where the first look gives less, the whole image is looked at again."""
 LARGE_PX = 128

@@ -24,15 +24,16 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 from tqdm import tqdm
 
-from pipeline.errors import GateError
+from pipeline.errors import GateError, command
 from pipeline.frames import PlateLocation
 from pipeline.model.ablation_report import Row, draw_ablation, table
 from pipeline.model.dataset import Photograph, read_index, select, to_tensor
 from pipeline.model.dsnt import cells_to_px, dsnt, normalized_to_cells, spatial_softmax, windowed_dsnt
+from pipeline.model.loop import advance, resumable
 from pipeline.model.measure import SIZE_PX, Result, compare
 from pipeline.model.network import DilatedResNet50DSNT
 from pipeline.model.recipe import Recipe, load_recipe
-from pipeline.model.train import advance, save
+from pipeline.model.train import batches
 from pipeline.model.training import Training, load_network
 
 ABLATION_RECIPE = Path(__file__).parent / "ablation.toml"
@@ -64,13 +65,12 @@ def train(stride_px: int, recipe: Recipe, photographs: list[Photograph], args: a
     else:
         training = Training(recipe, args.resnet_v1, stride_px=stride_px)
         training.start_from_imagenet(args.imagenet)
-    if training.step == training.recipe.steps:
+    if training.step == training.steps:
         return
-    try:
-        for progress in advance(training, photographs, out, args.workers, checkpoint_minutes=2):
+    rest = batches(photographs, recipe, training.step, args.workers)
+    with resumable(training, out):
+        for progress in advance(training, rest, out, checkpoint_minutes=2):
             progress.set_description(f"stride {stride_px}")
-    finally:
-        save(training, out)
 
 
 def measure_decoders(network: DilatedResNet50DSNT, photographs: list[Photograph]) -> dict[str, list[Result]]:
@@ -165,17 +165,11 @@ def run(args: argparse.Namespace) -> list[Row]:
     ]
 
 
+@command
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     args = parse_arguments(argv)
-    try:
-        rows = run(args)
-    except GateError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("interrupted; go on with --resume", file=sys.stderr)
-        return 130
+    rows = run(args)
     for split in rows[0].results:
         picture = args.out / f"ablation-{split}.png"
         draw_ablation(rows, split, picture)

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from pipeline.frames import CORNER_SIGNS
 from pipeline.inference.rectify import transform_points
-from pipeline.model.drawn import CORNER_SIGNS, RIVAL_AREA, draw_over, is_visible, with_rival
+from pipeline.model.drawn import RIVAL_AREA, draw_over, is_visible, with_rival
 from pipeline.model.erase import without_plates
 from pipeline.model.photometric import degrade
 from pipeline.model.view import Augmentation, Image, Points, flip_corners, random_view, warp

@@ -16,10 +16,9 @@ from pathlib import Path
 from tqdm import tqdm
 
 from pipeline.config import SHIPPED_MODEL, SHIPPED_RECTIFIED, ModelConfig
-from pipeline.errors import GateError
+from pipeline.errors import GateError, command
 from pipeline.inference.locator import Locator, PlateLocator
-from pipeline.inference.looks import Look, open_rectified_look
-from pipeline.inference.second_look import CROP_PX, SecondLook
+from pipeline.inference.looks import Look, open_further_looks, open_rectified_look
 from pipeline.inference.session import open_session
 from pipeline.model.dataset import Photograph, read_index, select
 from pipeline.model.figures import (
@@ -43,10 +42,8 @@ def load_looks(path: Path, rectified: Path = SHIPPED_RECTIFIED) -> tuple[Locator
     """The first look and the further ones; the large network from ONNX (the runtime) or a checkpoint (torch)."""
     config = ModelConfig(path=path, rectified_path=rectified, provider="cpu")
     if path.suffix == ".onnx":
-        first: Locator = PlateLocator(open_session(config))
-        second = SecondLook(open_session(config, input_size_px=CROP_PX))
-    else:
-        first, second = both_looks(*load_network(path))
+        return PlateLocator(open_session(config)), open_further_looks(config)
+    first, second = both_looks(*load_network(path))
     return first, [second, open_rectified_look(config)]
 
 
@@ -94,6 +91,7 @@ def _presence_report(results: list[Result], threshold: float) -> str:
     )
 
 
+@command
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     parser = argparse.ArgumentParser(
@@ -125,24 +123,20 @@ def main(argv: list[str] | None = None) -> int:
         "--out", type=Path, default=Path("runs/evaluate"), help="where the pictures and results.json go"
     )
     args = parser.parse_args(argv)
-    try:
-        photographs = read_index(args.data)
-        chosen = select(photographs, args.split)
-        if not chosen:
-            splits = ", ".join(sorted({photo.split for photo in photographs}))
-            raise GateError(
-                f"{args.data}: no photograph of split {args.split!r}; there are: {splits}, validation"
-            )
-        if args.rendered is None:
-            chosen = chosen + select(photographs, args.background)
-        else:
-            chosen = render_set(chosen, args.rendered, args.out / "rendered")
-        results = measure_looks(
-            load_looks(args.model, args.rectified), tqdm(chosen, unit="image", dynamic_ncols=True)
+    photographs = read_index(args.data)
+    chosen = select(photographs, args.split)
+    if not chosen:
+        splits = ", ".join(sorted({photo.split for photo in photographs}))
+        raise GateError(
+            f"{args.data}: no photograph of split {args.split!r}; there are: {splits}, validation"
         )
-    except GateError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    if args.rendered is None:
+        chosen = chosen + select(photographs, args.background)
+    else:
+        chosen = render_set(chosen, args.rendered, args.out / "rendered")
+    results = measure_looks(
+        load_looks(args.model, args.rectified), tqdm(chosen, unit="image", dynamic_ncols=True)
+    )
     args.out.mkdir(parents=True, exist_ok=True)
     kind = "" if args.rendered is None else ", drawn plates"
     print(f"{args.model}, split {args.split}{kind}\n\n{report(results, args.presence_threshold)}")

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from pipeline.errors import GateError
+from pipeline.errors import GateError, command
 from pipeline.model.labels.entries import Entry, background_entries, dealt
 from pipeline.model.labels.find import PictureFolder
 from pipeline.model.labels.gather import Refused, check_all, of_label, read_all
@@ -134,13 +134,10 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+@command
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
-    try:
-        print(import_labels(parse_arguments(argv)))
-    except GateError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    print(import_labels(parse_arguments(argv)))
     return 0
 
 

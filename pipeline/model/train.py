@@ -5,20 +5,18 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from torch import Tensor
 from torch.utils.data import DataLoader
-from tqdm import tqdm
 
-from pipeline.errors import GateError
+from pipeline.errors import command
 from pipeline.model.calibration import calibrate
 from pipeline.model.calibration_set import calibration_results
-from pipeline.model.curve import draw_learning_curve, log_entry
+from pipeline.model.curve import log_entry
 from pipeline.model.dataset import Photograph, TrainingSamples, read_index, select
 from pipeline.model.figures import summary
+from pipeline.model.loop import Batch, advance, resumable
 from pipeline.model.measure import measure
 from pipeline.model.recipe import DEFAULT_RECIPE, Recipe, load_recipe
 from pipeline.model.torch_session import first_look
@@ -26,9 +24,7 @@ from pipeline.model.training import Training
 from pipeline.model.view import Augmentation
 
 
-def batches(
-    photographs: list[Photograph], recipe: Recipe, step: int, workers: int
-) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+def batches(photographs: list[Photograph], recipe: Recipe, step: int, workers: int) -> Iterator[Batch]:
     """The batches of the rest of the run, from `step` on."""
     first = 0
     for number, phase in enumerate(recipe.phase):
@@ -44,7 +40,8 @@ def batches(
 def run(training: Training, photographs: list[Photograph], args: argparse.Namespace) -> None:
     """Train to the end of the recipe with a validation every few minutes, and calibrate the covariances."""
     validation = select(photographs, "validation")
-    for progress in advance(training, photographs, args.out, args.workers, args.checkpoint_minutes):
+    rest = batches(photographs, training.recipe, training.step, args.workers)
+    for progress in advance(training, rest, args.out, args.checkpoint_minutes):
         if training.step % args.validate_every == 0 and validation:
             some = validation[: args.validation_images]
             figures = summary(measure(first_look(training.average, training.bfloat16), some))
@@ -52,32 +49,6 @@ def run(training: Training, photographs: list[Photograph], args: argparse.Namesp
             progress.write(f"step {training.step}: " + ", ".join(f"{k} {v:.2f}" for k, v in figures.items()))
     if validation:
         training.calibration = calibrate(calibration_results(training.average, photographs))
-    save(training, args.out)
-
-
-def advance(
-    training: Training, photographs: list[Photograph], out: Path, workers: int, checkpoint_minutes: float
-) -> Iterator[tqdm]:
-    """Train to the end of the recipe with a log, checkpoints and learning curves; yields its bar after every step."""
-    last_saved = time.monotonic()
-    with tqdm(
-        total=training.recipe.steps, initial=training.step, unit="step", dynamic_ncols=True
-    ) as progress:
-        for batch in batches(photographs, training.recipe, training.step, workers):
-            losses = training.train_step(*batch)
-            log_entry(out, {"step": training.step, **losses})
-            progress.update()
-            progress.set_postfix({name: f"{value:.3f}" for name, value in losses.items()})
-            if time.monotonic() - last_saved > 60 * checkpoint_minutes:
-                save(training, out)
-                last_saved = time.monotonic()
-            yield progress
-
-
-def save(training: Training, out: Path) -> None:
-    """Write checkpoint and learning curve."""
-    training.save(out / "checkpoint.pt")
-    draw_learning_curve(out / "log.jsonl", out / "curve.png")
 
 
 def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
@@ -123,22 +94,15 @@ def start(args: argparse.Namespace) -> Training:
     return training
 
 
+@command
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     args = parse_arguments(argv)
-    try:
-        photographs = read_index(args.data)
-        args.out.mkdir(parents=True, exist_ok=True)
-        training = start(args)
-        try:
-            run(training, photographs, args)
-        except KeyboardInterrupt:
-            save(training, args.out)
-            print(f"interrupted after step {training.step}; go on with --resume", file=sys.stderr)
-            return 130
-    except GateError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    photographs = read_index(args.data)
+    args.out.mkdir(parents=True, exist_ok=True)
+    training = start(args)
+    with resumable(training, args.out):
+        run(training, photographs, args)
     print(f"done: {args.out / 'checkpoint.pt'}; export it with python -m deploy.export --checkpoint ...")
     return 0
 

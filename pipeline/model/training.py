@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import math
-import pickle
 from dataclasses import asdict
 from pathlib import Path
 
@@ -13,9 +12,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pipeline.errors import GateError
 from pipeline.model.calibration import Calibration
+from pipeline.model.checkpoint import read_checkpoint, write_checkpoint
 from pipeline.model.dsnt import px_to_cells
+from pipeline.model.loop import computes_bfloat16
 from pipeline.model.loss import corner_loss
 from pipeline.model.network import STRIDE_PX, DilatedResNet50DSNT
 from pipeline.model.recipe import Recipe
@@ -41,7 +41,7 @@ class Training:
 
     `average` is the moving average of the weights, the network that is evaluated and exported. `calibration` is
     measured on validation photographs when the run ends. A GPU is used where torch finds one. `bfloat16` tells whether
-    convolutions are computed in that precision: other processors only emulate it, many times slower.
+    convolutions are computed in that precision.
     """
 
     def __init__(
@@ -58,12 +58,17 @@ class Training:
         self.calibration = Calibration()
         network = DilatedResNet50DSNT(stride_on_first_conv, stride_px)
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self.bfloat16 = self.device.type == "cuda" or torch.backends.cpu.get_cpu_capability() == "AVX512"
+        self.bfloat16 = computes_bfloat16(self.device)
         self.network = network.to(self.device).to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.network).eval().requires_grad_(False)
         for name in FROZEN:
             self.network.get_submodule(name).requires_grad_(False)
         self.optimizer = torch.optim.AdamW(self._parameter_groups(), weight_decay=recipe.weight_decay)
+
+    @property
+    def steps(self) -> int:
+        """Optimiser steps at the end of the recipe."""
+        return self.recipe.steps
 
     def _parameter_groups(self) -> list[dict]:
         fresh = [*self.network.layer4.parameters(), *self.network.heatmaps.parameters()]
@@ -127,8 +132,7 @@ class Training:
                 kept.lerp_(new, 1 - decay)
 
     def save(self, path: Path) -> None:
-        """Write a checkpoint; an interrupted write leaves the previous one whole."""
-        unfinished = path.with_suffix(".tmp")
+        """Write a checkpoint."""
         state = {
             "recipe": msgspec.to_builtins(self.recipe),
             "stride_on_first_conv": self.network.stride_on_first_conv,
@@ -140,13 +144,12 @@ class Training:
             "average": self.average.state_dict(),
             "optimizer": self.optimizer.state_dict(),
         }
-        torch.save(state, unfinished)
-        unfinished.replace(path)
+        write_checkpoint(path, state)
 
     @classmethod
     def load(cls, path: Path) -> Training:
         """The run as it was when the checkpoint was written."""
-        state = _read(path)
+        state = read_checkpoint(path, STATE, "this program")
         recipe = msgspec.convert(state["recipe"], Recipe)
         stride_px = state.get("stride_px", STRIDE_PX)
         training = cls(recipe, state["stride_on_first_conv"], state["learn_statistics"], stride_px)
@@ -159,20 +162,7 @@ class Training:
 
 def load_network(path: Path) -> tuple[DilatedResNet50DSNT, Calibration]:
     """The averaged network of a checkpoint, ready for evaluation and export, and its calibration."""
-    state = _read(path)
+    state = read_checkpoint(path, STATE, "this program")
     network = DilatedResNet50DSNT(state["stride_on_first_conv"], state.get("stride_px", STRIDE_PX))
     network.load_state_dict(state["average"])
     return network.eval().requires_grad_(False), Calibration(**state["calibration"])
-
-
-def _read(path: Path) -> dict:
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, ValueError, pickle.UnpicklingError) as error:
-        reason = str(error).splitlines()[0]
-        raise GateError(f"{path}: not a checkpoint of this program ({reason})") from error
-    if not isinstance(state, dict) or not STATE.issubset(state):
-        raise GateError(
-            f"{path}: not a checkpoint of this program (it lacks {', '.join(sorted(STATE.difference(state)))})"
-        )
-    return state

@@ -23,6 +23,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.frames import CORNER_SIGNS
+
 Array = NDArray[np.float64]
 
 X, Y, Z, HEADING, SLOPE, YAW, TILT, ROLL, ASPECT, SPEED = range(10)
@@ -33,7 +35,6 @@ POSE, DRIVE, ACCELERATIONS = slice(0, SPEED), slice(SPEED, COUNT), slice(SPEED +
 CAMERA_AXES: Array = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
 """Camera frame from reference axes where no mount is known; its transpose turns a plate's axes into them."""
 
-_SIGNS: Array = np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]])
 AGES_S: Array = np.array([0.0, 0.1, 0.24, 0.44, 0.7, 1.05, 1.5, 2.0])
 """Between these ages an acceleration is constant. Short stretches near the present: braking begins abruptly."""
 
@@ -146,7 +147,7 @@ def plate_shape(motion: Array, width_m: float) -> Array:
     rolled = (down[0], [-item for item in right[0]])
     across = [*right[:3], rolled[0], [0.0] * 3, *right[3:]]
     along = [*down[:3], rolled[1], down[0], *down[3:]]
-    half = 0.5 * width_m * _SIGNS * (1.0, math.exp(motion[ASPECT]))
+    half = 0.5 * width_m * CORNER_SIGNS * (1.0, math.exp(motion[ASPECT]))
     return np.asarray(half @ np.array([across, along]).reshape(2, -1)).reshape(4, -1, 3)
 
 

@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calib.camera import Camera, Uncertainty
+from pipeline.frames import CORNER_SIGNS
 
 Array = NDArray[np.float64]
 
 _KMH = 3.6
-_SIGNS: Array = np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]])
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +75,7 @@ class Drive:
         down = np.cross(away, right)
         across = np.cos(self.roll) * right + np.sin(self.roll) * down
         along = np.cross(away, across)
-        half = 0.5 * _SIGNS * self.size_m
+        half = 0.5 * CORNER_SIGNS * self.size_m
         return self.centres_m(times_s) + half[:, :1] * across + half[:, 1:] * along
 
 

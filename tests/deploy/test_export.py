@@ -61,7 +61,7 @@ def exported(graph, images, single, tmp_path_factory):
     path = tmp_path_factory.mktemp("model") / "model.onnx"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(exporting, "export_single", lambda *_: single)
-        exporting.export(graph, path, images, exporting.facts_of(graph, SIZE_PX))
+        exporting.export(graph, path, images, exporting.facts_of(graph))
     return path
 
 

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from pipeline.model.calibration import STUDENT_DEGREES
 from pipeline.model.dsnt import px_to_cells, windowed_dsnt
 from pipeline.model.loss import LossWeights, corner_loss
 from pipeline.model.rectified.network import STRIDE_PX, RectifiedAnswer
@@ -14,8 +15,6 @@ SIGMA_CELLS = 1.0
 """Standard deviation of the target heatmaps."""
 CORNER_WEIGHTS = LossWeights(divergence=1.0, distance=0.1, windowed=0.5)
 SPREAD_WEIGHT, PRESENCE_WEIGHT = 0.05, 0.1
-STUDENT_DEGREES = 4.0
-"""Errors have heavy tails, wrong labels among them; under a Gaussian a few would decide the spread of all."""
 
 
 def losses(answer: RectifiedAnswer, corners_px: Tensor, presence: Tensor) -> dict[str, Tensor]:

@@ -8,19 +8,17 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
 from torch.utils.data import DataLoader
-from tqdm import tqdm
 
-from pipeline.errors import GateError
-from pipeline.model.curve import draw_learning_curve, log_entry
+from pipeline.errors import command
 from pipeline.model.dataset import Photograph, read_index
+from pipeline.model.loop import Batch, advance, resumable
 from pipeline.model.rectified.calibration import calibrated_scale
-from pipeline.model.rectified.samples import Batch, RectifiedSamples, augmentation
+from pipeline.model.rectified.samples import RectifiedSamples, augmentation
 from pipeline.model.rectified.training import Plan, RectifiedTraining
 
 
@@ -38,25 +36,11 @@ def batches(photographs: list[Photograph], plan: Plan, step: int, workers: int) 
 
 
 def run(training: RectifiedTraining, photographs: list[Photograph], args: argparse.Namespace) -> None:
-    """Train to the end of the plan with a log and checkpoints, and calibrate the covariances."""
-    last_saved = time.monotonic()
-    with tqdm(total=training.plan.steps, initial=training.step, unit="step", dynamic_ncols=True) as progress:
-        for batch in batches(photographs, training.plan, training.step, args.workers):
-            losses = training.train_step(*batch)
-            log_entry(args.out, {"step": training.step, **losses})
-            progress.update()
-            progress.set_postfix({name: f"{value:.3f}" for name, value in losses.items()})
-            if time.monotonic() - last_saved > 60 * args.checkpoint_minutes:
-                save(training, args.out)
-                last_saved = time.monotonic()
+    """Train to the end of the plan, and calibrate the covariances."""
+    rest = batches(photographs, training.plan, training.step, args.workers)
+    for _ in advance(training, rest, args.out, args.checkpoint_minutes):
+        pass
     training.covariance_scale = calibrated_scale(training.averaged(), photographs)
-    save(training, args.out)
-
-
-def save(training: RectifiedTraining, out: Path) -> None:
-    """Write checkpoint and learning curve."""
-    training.save(out / "checkpoint.pt")
-    draw_learning_curve(out / "log.jsonl", out / "curve.png")
 
 
 def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
@@ -78,25 +62,18 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+@command
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     args = parse_arguments(argv)
-    try:
-        photographs = read_index(args.data)
-        args.out.mkdir(parents=True, exist_ok=True)
-        if args.resume:
-            training = RectifiedTraining.load(args.out / "checkpoint.pt")
-        else:
-            training = RectifiedTraining(Plan(steps=args.steps))
-        try:
-            run(training, photographs, args)
-        except KeyboardInterrupt:
-            save(training, args.out)
-            print(f"interrupted after step {training.step}; go on with --resume", file=sys.stderr)
-            return 130
-    except GateError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    photographs = read_index(args.data)
+    args.out.mkdir(parents=True, exist_ok=True)
+    if args.resume:
+        training = RectifiedTraining.load(args.out / "checkpoint.pt")
+    else:
+        training = RectifiedTraining(Plan(steps=args.steps))
+    with resumable(training, args.out):
+        run(training, photographs, args)
     print(f"done: {args.out / 'checkpoint.pt'}; export it with python -m deploy.export_rectified")
     return 0
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import pickle
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,9 +11,12 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
 from pipeline.errors import GateError
+from pipeline.model.checkpoint import read_checkpoint, write_checkpoint
+from pipeline.model.loop import computes_bfloat16
 from pipeline.model.rectified.loss import losses
 from pipeline.model.rectified.network import RectifiedNetwork
 
+STATE = {"plan", "step", "covariance_scale", "network", "average", "optimizer"}
 WARM_UP_STEPS = 100
 AVERAGE_DECAY = 0.998
 WEIGHT_DECAY = 0.02
@@ -35,7 +37,7 @@ class Plan:
     steps: int = 3000
     images: int = 12
     learning_rate: float = 2e-3
-    drawn_share: float = 0.6
+    drawn_share: float = 0.7
     seed: int = 20261125
 
 
@@ -46,16 +48,23 @@ class RectifiedTraining:
         torch.manual_seed(plan.seed)
         self.plan, self.step, self.covariance_scale = plan, 0, 1.0
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.bfloat16 = computes_bfloat16(self.device)
         self.network = RectifiedNetwork().to(self.device).to(memory_format=torch.channels_last)
         self.average = AveragedModel(self.network, avg_fn=_moved_towards, use_buffers=True)
         self.optimizer = torch.optim.AdamW(self.network.parameters(), weight_decay=WEIGHT_DECAY)
+
+    @property
+    def steps(self) -> int:
+        """Optimiser steps at the end of the plan."""
+        return self.plan.steps
 
     def train_step(self, views: Tensor, corners_px: Tensor, presence: Tensor) -> dict[str, float]:
         """One optimiser step on a batch (`samples.RectifiedSamples`); returns the losses."""
         ramp = min(1.0, (self.step + 1) / WARM_UP_STEPS)
         cosine = 0.5 * (1 + math.cos(math.pi * self.step / self.plan.steps))
         self.optimizer.param_groups[0]["lr"] = self.plan.learning_rate * ramp * (0.01 + 0.99 * cosine)
-        answer = self.network(views.to(self.device, memory_format=torch.channels_last))
+        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.bfloat16):
+            answer = self.network(views.to(self.device, memory_format=torch.channels_last))
         parts = losses(answer, corners_px.to(self.device), presence.to(self.device))
         self.optimizer.zero_grad(set_to_none=True)
         sum(parts.values(), torch.zeros((), device=self.device)).backward()
@@ -72,20 +81,16 @@ class RectifiedTraining:
         return network.eval()
 
     def save(self, path: Path) -> None:
-        """Write a checkpoint; an interrupted write leaves the previous one whole."""
-        unfinished = path.with_suffix(".tmp")
-        torch.save(
-            {
-                "plan": vars(self.plan),
-                "step": self.step,
-                "covariance_scale": self.covariance_scale,
-                "network": self.network.state_dict(),
-                "average": self.average.state_dict(),
-                "optimizer": self.optimizer.state_dict(),
-            },
-            unfinished,
-        )
-        unfinished.replace(path)
+        """Write a checkpoint."""
+        state = {
+            "plan": vars(self.plan),
+            "step": self.step,
+            "covariance_scale": self.covariance_scale,
+            "network": self.network.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+        }
+        write_checkpoint(path, state)
 
     @classmethod
     def load(cls, path: Path) -> RectifiedTraining:
@@ -94,16 +99,18 @@ class RectifiedTraining:
         Raises:
             GateError: not a checkpoint of such a run.
         """
+        state = read_checkpoint(path, STATE, "the rectified network")
         try:
-            state = torch.load(path, map_location="cpu", weights_only=True)
             training = cls(Plan(**state["plan"]))
             training.network.load_state_dict(state["network"])
             training.average.load_state_dict(state["average"])
             training.optimizer.load_state_dict(state["optimizer"])
-            training.step, training.covariance_scale = state["step"], state["covariance_scale"]
-        except (OSError, RuntimeError, ValueError, TypeError, KeyError, pickle.UnpicklingError) as error:
+        except (RuntimeError, ValueError, TypeError) as error:
             reason = str(error).splitlines()[0]
-            raise GateError(f"{path}: not a checkpoint of the rectified network ({reason})") from error
+            raise GateError(
+                f"{path}: not a checkpoint of the rectified network as it is now ({reason})"
+            ) from error
+        training.step, training.covariance_scale = state["step"], state["covariance_scale"]
         return training
 
 

@@ -1,0 +1,74 @@
+"""The loop around a training run, whatever it trains: batches in; log, checkpoints and learning curve out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from pipeline.model.curve import draw_learning_curve, log_entry
+
+Batch = tuple[Tensor, Tensor, Tensor]
+"""Images (B, 3, H, W), corners (B, 4, 2) in their pixels, presence (B,) 0 or 1."""
+
+
+class Run(Protocol):
+    """What is trained: `training.Training`, `rectified.training.RectifiedTraining`."""
+
+    step: int
+
+    @property
+    def steps(self) -> int:
+        """Optimiser steps at the end of the run."""
+        ...
+
+    def train_step(self, images: Tensor, corners_px: Tensor, presence: Tensor) -> dict[str, float]:
+        """One optimiser step on a batch; returns the losses by name."""
+        ...
+
+    def save(self, path: Path) -> None:
+        """Write a checkpoint."""
+        ...
+
+
+def advance(run: Run, batches: Iterable[Batch], out: Path, checkpoint_minutes: float) -> Iterator[tqdm]:
+    """Train on the batches with a log, checkpoints and learning curves; yields the bar after every step."""
+    last_saved_s = time.monotonic()
+    with tqdm(total=run.steps, initial=run.step, unit="step", dynamic_ncols=True) as progress:
+        for batch in batches:
+            losses = run.train_step(*batch)
+            log_entry(out, {"step": run.step, **losses})
+            progress.update()
+            progress.set_postfix({name: f"{value:.3f}" for name, value in losses.items()})
+            if time.monotonic() - last_saved_s > 60 * checkpoint_minutes:
+                save(run, out)
+                last_saved_s = time.monotonic()
+            yield progress
+
+
+@contextmanager
+def resumable(run: Run, out: Path) -> Iterator[None]:
+    """However the block ends, the run is saved; an interruption says how to go on."""
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        raise KeyboardInterrupt(f"interrupted after step {run.step}; go on with --resume") from stop
+    finally:
+        save(run, out)
+
+
+def save(run: Run, out: Path) -> None:
+    """Write checkpoint and learning curve."""
+    run.save(out / "checkpoint.pt")
+    draw_learning_curve(out / "log.jsonl", out / "curve.png")
+
+
+def computes_bfloat16(device: torch.device) -> bool:
+    """Whether the device multiplies in bfloat16 itself: other processors only emulate it, many times slower."""
+    return device.type == "cuda" or torch.backends.cpu.get_cpu_capability() == "AVX512"
