@@ -7,6 +7,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from pipeline.frames import CORNER_SIGNS
 from pipeline.inference.rectify import transform_points
 from pipeline.model.view import Augmentation, Image, Points
 from pipeline.synthetic.paste import mounted, paste_plate
@@ -19,11 +20,11 @@ PLATE_SIZES_M = ((0.52, 0.11), (0.44, 0.14), (0.40, 0.13), (0.33, 0.165), (0.305
 RIVAL_AREA = 0.75
 """A second plate in view may have at most this share of the target's area: the closest must be unmistakable."""
 
-HOLDER_SHARE = 0.5
+HOLDER_SHARE = 0.6
 """Share of the drawn plates that have a holder or a shadow."""
 
-CORNER_SIGNS = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]])
-"""TL, TR, BR, BL from the centre of an upright plate, in halves of its width and height."""
+PLAIN_HOLDER_SHARE = 0.5
+"""Share of the holders that are dark or chrome; the others are light as a plate's own rim, or of any colour."""
 
 
 class Drawn(NamedTuple):
@@ -81,12 +82,21 @@ def _place_for_drawn_plate(rng: np.random.Generator, quad: Points, size_m: tuple
 def _paste_drawn(
     rng: np.random.Generator, image: Image, corners: Points, size_m: tuple[float, float]
 ) -> Image:
-    """The image with a drawn plate on four corners, half of the time in a holder or with a shadow."""
+    """The image with a drawn plate on four corners, often in a holder or with a shadow."""
     plate = draw_plate(rng, *size_m)
     if rng.random() < HOLDER_SHARE:
-        plate, outer = mounted(rng, plate, corners, PX_PER_M)
-        return paste_plate(rng, image, plate, outer)
+        holder = None if rng.random() < PLAIN_HOLDER_SHARE else _uncommon_holder(rng)
+        plate, corners = mounted(rng, plate, corners, PX_PER_M, holder)
     return paste_plate(rng, image, plate, corners)
+
+
+def _uncommon_holder(rng: np.random.Generator) -> tuple[int, int, int]:
+    """A colour, half of the time nearly white or grey: what is most easily taken for the plate's own edge."""
+    if rng.random() < 0.5:
+        blue, green, red = np.clip(rng.uniform(90, 252) + rng.normal(0, 6, 3), 0, 255)
+    else:
+        blue, green, red = rng.uniform(0, 255, 3)
+    return int(blue), int(green), int(red)
 
 
 def with_rival(rng: np.random.Generator, image: Image, target: Points) -> Image:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 Image = NDArray[np.uint8]
 Corners = NDArray[np.float64]
+Colour = tuple[int, int, int]
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,9 +94,20 @@ def warp_texture(
 
 
 def mounted(
-    rng: np.random.Generator, plate_bgra: Image, corners_px: Corners, px_per_m: float
+    rng: np.random.Generator,
+    plate_bgra: Image,
+    corners_px: Corners,
+    px_per_m: float,
+    holder: Colour | None = None,
 ) -> tuple[Image, Corners]:
-    """Add a holder (dark or chrome, 5 to 25 mm beyond the plate's edge) and a soft shadow.
+    """Add a holder (3 to 25 mm beyond the plate's edge) and a soft shadow.
+
+    Args:
+        rng: source of its size and of the shadow.
+        plate_bgra: (h, w, 4) uint8 texture of the plate.
+        corners_px: (4, 2) where the plate shall come.
+        px_per_m: resolution of the texture.
+        holder: BGR colour; None is dark or chrome, or in a quarter of the cases a shadow alone.
 
     Returns:
         The larger texture, and its own outer corners: the plate inside still lands on `corners_px`.
@@ -115,8 +127,10 @@ def mounted(
     drop = np.array([[1, 0, 0], [0, 1, 0.3 * pad]])
     shadow = cv2.GaussianBlur(cv2.warpAffine(frame, drop, frame.shape[::-1]), (0, 0), 0.3 * pad)
     canvas[..., 3] = (rng.uniform(0.2, 0.7) * shadow).astype(np.uint8)
-    if rng.random() < 0.75:
-        canvas[frame > 0] = (*_holder_colour(rng), 255)
+    if holder is None and rng.random() < 0.75:
+        holder = _dark_or_chrome(rng)
+    if holder is not None:
+        canvas[frame > 0] = (*holder, 255)
     plate_area = slice(pad + top, pad + top + height), slice(left, left + width)
     cover = plate_bgra[..., 3:].astype(np.uint16)
     under = canvas[plate_area].astype(np.uint16)
@@ -178,6 +192,6 @@ def _area_around(corners_px: Corners, shape: tuple[int, ...], margin_px: float) 
     return slice(int(y0), int(y1)), slice(int(x0), int(x1))
 
 
-def _holder_colour(rng: np.random.Generator) -> tuple[int, int, int]:
+def _dark_or_chrome(rng: np.random.Generator) -> Colour:
     level = int(rng.integers(15, 60) if rng.random() < 0.75 else rng.integers(140, 230))
     return level, level, level

@@ -79,12 +79,12 @@ def test_spread_is_least_surprising_where_it_is_that_of_the_errors():
 
 
 def test_one_batch_can_be_learned_by_heart():
-    training = RectifiedTraining(Plan(steps=60, learning_rate=2e-3))
+    training = RectifiedTraining(Plan(steps=100, learning_rate=2e-3))
     rng = np.random.default_rng(0)
     views = torch.from_numpy(rng.standard_normal((3, 3, 112, 208)).astype(np.float32))
     corners = torch.from_numpy(target_corners_px() + rng.normal(0, 3, (3, 4, 2))).float()
     presence = torch.tensor([1.0, 1.0, 0.0])
-    history = [training.train_step(views, corners, presence) for _ in range(60)]
+    history = [training.train_step(views, corners, presence) for _ in range(100)]
     assert history[-1]["corner"] < 0.5 * history[0]["corner"]
     assert history[-1]["presence"] < 0.5 * history[0]["presence"]
 

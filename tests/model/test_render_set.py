@@ -17,7 +17,7 @@ def test_rendered_plates_are_where_the_index_says(plate_index, tmp_path, monkeyp
     """A wholly white plate without holder, found again by its own pixels against a rasteriser of its own."""
     white = np.full((64, 256, 4), 255, np.uint8)
     monkeypatch.setattr(drawn, "draw_plate", lambda rng, width_m, height_m: white)
-    monkeypatch.setattr(drawn, "mounted", lambda rng, plate, corners, px_per_m: (plate, corners))
+    monkeypatch.setattr(drawn, "mounted", lambda rng, plate, corners, px_per_m, holder: (plate, corners))
     photographs = select(read_index(plate_index), "train")
     for plain in render_set(photographs, 4, tmp_path):
         image, quad = plain.read(), plain.closest.corners_px

@@ -1,7 +1,7 @@
 """The network of the rectified look: an hourglass of residual blocks with a DSNT heatmap for each corner.
 
 It sees the whole plate and its surroundings at a sixteenth of the view's size, where the parts of the plate are told
-from its holder, and draws the heatmaps at a quarter, where an edge is a share of a cell.
+from its holder, and draws the heatmaps at half, where an edge is a share of a cell.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from torchvision.models.resnet import BasicBlock
 from pipeline.model.dsnt import spatial_softmax
 from pipeline.model.network import CORNERS
 
-STRIDE_PX = 4
-CHANNELS = (32, 64, 128)
-"""At a quarter, an eighth and a sixteenth of the view's size."""
+STRIDE_PX = 2
+CHANNELS = (16, 32, 64, 128)
+"""At a half, a quarter, an eighth and a sixteenth of the view's size."""
 
 
 class RectifiedAnswer(NamedTuple):
@@ -44,9 +44,9 @@ class RectifiedNetwork(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        fine, middle, coarse = CHANNELS
-        self.stem = nn.Sequential(*_conv(3, fine // 2, 5, 2), *_conv(fine // 2, fine, 3, 2))
-        self.fine = BasicBlock(fine, fine)
+        finest, fine, middle, coarse = CHANNELS
+        self.finest = nn.Sequential(*_conv(3, finest, 5, 2))
+        self.fine = nn.Sequential(*_conv(finest, fine, 3, 2), BasicBlock(fine, fine))
         self.middle = nn.Sequential(
             *_conv(fine, middle, 3, 2), BasicBlock(middle, middle), BasicBlock(middle, middle)
         )
@@ -57,9 +57,11 @@ class RectifiedNetwork(nn.Module):
         self.middle_again = BasicBlock(middle, middle)
         self.to_fine = nn.Conv2d(middle, fine, kernel_size=1)
         self.fine_again = BasicBlock(fine, fine)
-        self.heatmaps = nn.Conv2d(fine, CORNERS, kernel_size=1)
-        self.evidence = nn.Conv2d(fine, CORNERS, kernel_size=1)
-        self.log_sd = nn.Conv2d(fine, 2 * CORNERS, kernel_size=1)
+        self.to_finest = nn.Conv2d(fine, finest, kernel_size=1)
+        self.finest_again = BasicBlock(finest, finest)
+        self.heatmaps = nn.Conv2d(finest, CORNERS, kernel_size=1)
+        self.evidence = nn.Conv2d(finest, CORNERS, kernel_size=1)
+        self.log_sd = nn.Conv2d(finest, 2 * CORNERS, kernel_size=1)
         for reading in (self.evidence, self.log_sd):
             nn.init.zeros_(reading.weight)
 
@@ -69,15 +71,17 @@ class RectifiedNetwork(nn.Module):
         Args:
             views: (B, 3, H, W) RGB, normalised with ImageNet's mean and standard deviation; H and W divide by 16.
         """
-        fine = self.fine(self.stem(views))
+        finest = self.finest(views)
+        fine = self.fine(finest)
         middle = self.middle(fine)
         coarse = self.coarse(middle)
         middle = self.middle_again(middle + _doubled(self.to_middle(coarse)))
         fine = self.fine_again(fine + _doubled(self.to_fine(middle)))
-        logits = self.heatmaps(fine).float()
+        finest = self.finest_again(finest + _doubled(self.to_finest(fine)))
+        logits = self.heatmaps(finest).float()
         attention = spatial_softmax(logits.detach())
-        presence = (attention * self.evidence(fine).float()).sum(dim=(1, 2, 3))
-        log_sd = self.log_sd(fine).float().unflatten(1, (CORNERS, 2))
+        presence = (attention * self.evidence(finest).float()).sum(dim=(1, 2, 3))
+        log_sd = self.log_sd(finest).float().unflatten(1, (CORNERS, 2))
         return RectifiedAnswer(logits, presence, (attention.unsqueeze(2) * log_sd).sum(dim=(3, 4)))
 
 

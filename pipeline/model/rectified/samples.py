@@ -9,18 +9,16 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
-from pipeline.frames import plate_width_px
+from pipeline.frames import CORNER_SIGNS, plate_width_px
 from pipeline.inference.rectify import rectified, transform_points
 from pipeline.model.augment import Sample
 from pipeline.model.dataset import Photograph, TrainingSamples, to_tensor
-from pipeline.model.drawn import CORNER_SIGNS
+from pipeline.model.loop import Batch
 from pipeline.model.view import Augmentation
 
-Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
-
 IMAGE_PX = (400, 300)
-PLATE_WIDTH_PX = (30.0, 250.0)
-"""Images and plates before they are rectified: from half of the view's resolution to twice it."""
+PLATE_WIDTH_PX = (22.0, 250.0)
+"""Images and plates before they are rectified: from a sixth of the view's resolution to twice it."""
 VIEWS_AN_IMAGE = 3
 """Each image is rectified around several wrong corners: drawing it costs more than training on a view."""
 DISTURBANCE = (0.005, 0.05)
