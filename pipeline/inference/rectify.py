@@ -91,8 +91,26 @@ def rectified(
         ValueError: the corners are not those of a convex quadrilateral.
     """
     homography = rectification(corners_px)
-    source, to_view = shrunk(image, homography, corners_px.mean(axis=0))
+    rows, columns = _seen_part(image.shape[:2], homography, scale_at(homography, corners_px.mean(axis=0)))
+    from_part = homography @ np.array([[1, 0, columns.start], [0, 1, rows.start], [0, 0, 1]], np.float64)
+    origin = (columns.start, rows.start)
+    source, to_view = shrunk(image[rows, columns], from_part, corners_px.mean(axis=0) - origin)
     view = cv2.warpPerspective(
         source, to_view, INPUT_PX, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
     return np.asarray(view, np.uint8), homography
+
+
+def _seen_part(shape: tuple[int, ...], homography: NDArray[np.float64], scale: float) -> tuple[slice, slice]:
+    """Rows and columns of an image of that shape that the view shows, and what is averaged into its border."""
+    whole = slice(0, shape[0]), slice(0, shape[1])
+    width, height = INPUT_PX
+    outline, back = np.array([[0, 0], [width, 0], [width, height], [0, height]]) - 0.5, inverse(homography)
+    depths = outline @ back[2, :2] + back[2, 2]
+    if depths.min() * depths.max() <= 0:  # the view reaches beyond the horizon of the plate's plane
+        return whole
+    seen, margin_px = transform_points(back, outline), 2 * max(1.0, 1 / scale)
+    size = np.array(shape[1::-1])
+    low = np.clip(np.floor(seen.min(axis=0) - margin_px), 0, size - 1).astype(int)
+    high = np.clip(np.ceil(seen.max(axis=0) + margin_px) + 1, low + 1, size).astype(int)
+    return slice(int(low[1]), int(high[1])), slice(int(low[0]), int(high[0]))

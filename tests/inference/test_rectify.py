@@ -70,3 +70,25 @@ def test_an_edge_is_where_the_homography_says(width_px: float) -> None:
     assert middle_column.sum() == pytest.approx(PLATE_PX[1], abs=0.5)
     left_edge = np.interp(0.5, middle_row[: INPUT_PX[0] // 2], np.arange(INPUT_PX[0] // 2))
     assert left_edge == pytest.approx(target_corners_px()[0, 0], abs=0.3)
+
+
+@pytest.mark.parametrize("width_px", [60.0, 500.0])
+def test_the_view_does_not_depend_on_how_much_more_the_image_shows(width_px: float) -> None:
+    rng = np.random.default_rng(5)
+    size = np.array([width_px, width_px / 3])
+    corners = np.array([320.25, 290.5]) + np.array([[0, 0], [1, 0.1], [1.02, 1.1], [0.01, 1]]) * size
+    image = cv2.GaussianBlur(rng.integers(0, 256, (760, 1200, 3), np.uint8), (0, 0), 2)
+    beyond = cv2.copyMakeBorder(image, 240, 160, 320, 80, cv2.BORDER_CONSTANT, value=(0, 0, 255))
+    view, _ = rectified(image, corners)
+    same, _ = rectified(beyond, corners + np.array([320, 240]))
+    assert np.abs(view.astype(int) - same.astype(int)).max() <= 1
+
+
+def test_a_view_that_reaches_beyond_the_image_repeats_its_border() -> None:
+    image = np.zeros((200, 300, 3), np.uint8)
+    image[:, :150] = 200
+    corners = np.array([[-40.0, 60.0], [160.0, 60.0], [160.0, 140.0], [-40.0, 140.0]])
+    view, homography = rectified(image, corners)
+    edge = transform_points(homography, np.array([[149.5, 100.0]]))[0, 0]
+    assert (view[:, : int(edge) - 2] == 200).all()
+    assert (view[:, int(edge) + 3 :] == 0).all()
