@@ -41,8 +41,8 @@ def plot_errors(cases: Cases, path: Path) -> None:
         )
         for axis in (speed, ranges):
             axis.grid(alpha=0.3)
-            axis.legend(loc="lower right")
-    figure.tight_layout()
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="lower center", ncols=3)
+    figure.tight_layout(rect=(0, 0.05, 1, 1))
     figure.savefig(path, dpi=110)
     pyplot.close(figure)
 
