@@ -17,6 +17,7 @@ from pipeline.post.plate_motion import DRIVE, POSE, SPEED
 Array = NDArray[np.float64]
 
 _OUTLIER = 2.5  # a frame this many times the median frame's residual counts less
+_AS_STATED = 1.0  # of the stated noise; a frame that misses by no more is no outlier, however well others fit
 _INLIER = 0.75  # of its full weight; a frame that counts less is left out of the posterior
 NOISE_PRIOR_FRAMES = 1.0
 """The stated corner covariance is believed as much as this many frames of residuals."""
@@ -95,7 +96,7 @@ def _frame_weights(residuals: Array) -> tuple[Array, float]:
     """Huber weight of each frame (n,), and the noise variance of the weighted residuals."""
     squares = np.einsum("ni,ni->n", residuals, residuals)
     sizes = np.sqrt(squares / 8)
-    limit = _OUTLIER * np.sort(sizes)[len(sizes) // 2]
+    limit = max(_OUTLIER * np.sort(sizes)[len(sizes) // 2], _AS_STATED)
     weights = np.minimum(1.0, limit / np.maximum(sizes, 1e-12))
     prior_count = 8 * NOISE_PRIOR_FRAMES
     return weights, float((prior_count + weights @ squares) / (prior_count + 8 * np.sum(weights)))

@@ -374,3 +374,22 @@ def test_following_gives_what_a_search_at_each_frame_gives() -> None:
     )
     assert followed.speed_kmh.sd == pytest.approx(searched.speed_kmh.sd, rel=0.1)
     assert followed.range_m.value == pytest.approx(searched.range_m.value, abs=0.1 * searched.range_m.sd)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_braking_is_followed_though_corners_scatter_far_less_than_stated(seed: int) -> None:
+    """The network states its whole error, most of which all frames share; a frame that brakes is no outlier then."""
+    brakes_s, stated_px2 = 0.75, 2.0**2 * np.broadcast_to(np.eye(2), (4, 2, 2))
+    profile = SpeedProfile([-brakes_s, 0.0], [2.8, 0.7])
+    drive = Drive(np.array([0.2, 3.5, 0.5]), 0.0, 0.0, 0.02, -0.05, 0.01, (0.52, 0.11), profile)
+    seen = observe(np.random.default_rng(seed), drive, MOUNTED, np.arange(-14, 1) / 8, 0.1)
+    follower = MotionFollower(MOUNTED, EUROPE, window_s=2.0)
+    points, errors_kmh = track_points(seen), []
+    for point in points:
+        follower.add([replace(point, corner_cov_px2=stated_px2)])
+        motion = follower.estimate()
+        if motion.speed_kmh is not None:
+            ago_s = min(points[-1].time_s - point.time_s, brakes_s)
+            errors_kmh.append(motion.speed_kmh.value - 3.6 * (0.7 + 2.1 * ago_s / brakes_s))
+    assert len(errors_kmh) > 8
+    assert np.max(np.abs(errors_kmh)) < 1.0

@@ -34,7 +34,7 @@ class Plan:
         seed: of initialisation and of every sample.
     """
 
-    steps: int = 3000
+    steps: int = 10000
     images: int = 12
     learning_rate: float = 2e-3
     drawn_share: float = 0.7
