@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from pipeline.frames import Estimate, Motion, MotionEstimate
 from pipeline.post.hypotheses import Hypothesis
 from pipeline.post.intervals import normal_below, summed_up
-from pipeline.post.priors import edge_bias
 from pipeline.post.quantities import (
     DISTANCE_M,
     RANGE_M,
@@ -51,8 +50,6 @@ def answer(
     """The numbers that follow from the explanations of a track, most probable first."""
     name, probability = _format(hypotheses)
     weights, means, sds = _components(hypotheses, measure)
-    width_sd, _ = edge_bias(data, hypotheses[0].posterior.noise_scale)
-    sds = np.hypot(sds, width_sd * means)
     speed_index = SPEED_NOW_KMH if speed_over == "now" else SPEED_OVER_TRACK_KMH
     chosen = [RANGE_M, DISTANCE_M, speed_index]
     distance, along, speed = summed_up(weights, means[:, chosen], sds[:, chosen])

@@ -59,6 +59,8 @@ OTHERS = {
     "correlation 0.9": Population(Conditions(correlation=0.9)),
     "jitter 10 ms": Population(Conditions(jitter_s=0.01, calibration=Uncertainty(time_s=0.01))),
     "rolling shutter": Population(Conditions(row_time_s=2e-5)),
+    "errors alike in all frames": Population(Conditions(correlation=0.5, shared=0.97)),
+    "errors alike, stopped": Population(Conditions(correlation=0.5, shared=0.97), "stopped"),
 }
 
 
@@ -80,7 +82,8 @@ def measure(track: SimulatedTrack, population: Population) -> Result:
     plate_format = next(item for item in EUROPE if (item.width_m, item.height_m) == track.drive.size_m)
     middle = track.drive.centres_m(track.capture_s[[0, -1]]).mean(axis=0)
     steady = population.manoeuvre == "steady" and population.mount_known
-    limits = bounds(track, population.conditions, population.spread) if steady else (NOWHERE, NOWHERE)
+    bounded = steady and not population.conditions.shared
+    limits = bounds(track, population.conditions, population.spread) if bounded else (NOWHERE, NOWHERE)
     return Result(
         middle_m=float(np.linalg.norm(track.true_camera.camera_from_road(middle))),
         duration_s=float(np.ptp(track.capture_s)),

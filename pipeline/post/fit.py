@@ -25,10 +25,14 @@ NOISE_PRIOR_FRAMES = 1.0
 
 @dataclass(frozen=True, eq=False)
 class Fit:
-    """A minimum: the track near it, its cost (minus twice the log posterior, constants left out), inliers (n,)."""
+    """A minimum: the track near it, its cost (minus twice the log posterior, constants left out), inliers (n,).
+
+    `shared` (k,) are the errors that all frames share, in units of their sd.
+    """
 
     setting: Setting
     near: Linearised
+    shared: Array
     cost: float
     inliers: NDArray[np.bool_]
 
@@ -48,48 +52,62 @@ def fit(
     setting: Setting,
     way: int,
     start: Array,
+    shared: Array | None = None,
     max_steps: int = 20,
     tolerance: float = 0.05,
 ) -> Fit:
     """Levenberg-Marquardt from `start` with a Huber weight for each frame, under one way to drive.
 
-    It ends when a step promises, or made, the cost smaller by less than `tolerance`.
+    It ends when a step promises, or made, the cost smaller by less than `tolerance`. `shared` is where the errors that
+    all frames share start, 0 if not given.
     """
     root, unroot = window.roots.each[way], window.roots.inverses[way]
     damping = 1e-3
-    z = np.concatenate([(start[POSE] - setting.mean) / setting.sd, unroot @ start[DRIVE]])
+    z = np.concatenate(
+        [(start[POSE] - setting.mean) / setting.sd, unroot @ start[DRIVE], np.zeros(8 * bool(setting.shared))]
+    )
+    first_shared = SPEED + root.shape[1]
+    if setting.shared and shared is not None and len(shared):
+        z[first_shared:] = shared
     near = Linearised(_motion(z, setting, root), window, setting)
-    weights, variance = _frame_weights(near.sound_residuals)
+    misses = _misses(near, z[first_shared:])
+    weights, variance = _frame_weights(misses)
     for _ in range(max_steps):
         scale = np.sqrt(weights / variance)[:, None]
-        slopes = near.sound_slopes * scale[..., None]
-        rows = np.concatenate([slopes[..., POSE], slopes[..., DRIVE] @ root], axis=2).reshape(-1, len(z))
-        misses = near.sound_residuals * scale
+        columns = [near.slopes[..., POSE], near.slopes[..., DRIVE] @ root, near.shared]
+        rows = (near.sound(np.concatenate(columns, axis=2)) * scale[..., None]).reshape(-1, len(z))
         hessian = rows.T @ rows + np.eye(len(z))
-        gradient = rows.T @ misses.ravel() + z
+        gradient = rows.T @ (misses * scale).ravel() + z
         hessian.flat[:: len(z) + 1] *= 1.0 + damping
         step = -np.linalg.solve(hessian, gradient)
         if -gradient @ step < tolerance:
             break
         trial = Linearised(_motion(z + step, setting, root), window, setting)
-        trial_misses = trial.sound_residuals * scale
-        gain = np.sum(misses**2) - np.sum(trial_misses**2) - (2 * z + step) @ step
+        trial_misses = _misses(trial, (z + step)[first_shared:])
+        gain = np.sum((misses * scale) ** 2) - np.sum((trial_misses * scale) ** 2) - (2 * z + step) @ step
         if gain > 0:
-            z, near, damping = z + step, trial, damping * 0.1
-            weights, variance = _frame_weights(near.sound_residuals)
+            z, near, misses, damping = z + step, trial, trial_misses, damping * 0.1
+            weights, variance = _frame_weights(misses)
             if gain < tolerance:
                 break
         elif damping > 1e6:
             break
         else:
             damping *= 10
-    misses = near.sound_residuals * np.sqrt(weights / variance)[:, None]
-    cost = float(np.sum(misses**2) + z @ z + misses.size * np.log(variance))
-    return Fit(setting, near, cost, weights > _INLIER)
+    weighted = misses * np.sqrt(weights / variance)[:, None]
+    cost = float(np.sum(weighted**2) + z @ z + misses.size * np.log(variance))
+    return Fit(setting, near, z[first_shared:], cost, weights > _INLIER)
 
 
 def _motion(z: Array, setting: Setting, root: Array) -> Array:
-    return np.concatenate([setting.mean + setting.sd * z[:SPEED], root @ z[SPEED:]])
+    return np.concatenate([setting.mean + setting.sd * z[:SPEED], root @ z[SPEED : SPEED + root.shape[1]]])
+
+
+def _misses(near: Linearised, shared: Array) -> Array:
+    """(n, 8) residuals less the errors that all frames share, made smaller by those of the times."""
+    if not len(shared):
+        return near.sound_residuals
+    return near.sound_residuals + (near.sound(near.shared) @ shared)
 
 
 def _frame_weights(residuals: Array) -> tuple[Array, float]:

@@ -21,6 +21,7 @@ from pipeline.post.priors import (
     aspect_tolerance,
     image_aspect,
     log_aspect,
+    shared_error,
     starting_motions,
 )
 
@@ -67,19 +68,23 @@ def search(
     free = prior.for_any_format(nearest.width_m)
     starts = starting_motions(data, window.times_s, camera, nearest)
     branches = _distinct([fit(window, free, drives.STEADY, start, tolerance=_NEARLY) for start in starts])
-    share = float(np.log((1 - _UNKNOWN_FORMAT) / len(formats)))
+    share, tolerance = float(np.log((1 - _UNKNOWN_FORMAT) / len(formats))), aspect_tolerance(data)
     found: list[Hypothesis] = []
     for branch in branches:
         unknown = _judged(None, float(np.log(_UNKNOWN_FORMAT)), branch, window, measure)
+        if shared := shared_error(unknown.posterior.scatter):
+            setting, judged = prior.for_any_format(nearest.width_m, shared), unknown.posterior
+            again = fit(window, setting, judged.way, judged.motion, tolerance=_NEARLY)
+            unknown = _judged(None, unknown.log_prior, again, window, measure)
+            shared = shared_error(unknown.posterior.scatter)
         found.append(unknown)
-        tolerance = aspect_tolerance(data, unknown.posterior.noise_scale)
         for plate_format in _near(formats, unknown, tolerance):
             scale = plate_format.width_m / nearest.width_m
             start = unknown.posterior.motion.copy()
             start[[X, Y, Z]] *= scale
             start[SPEED:] *= scale
             start[ASPECT] = log_aspect(plate_format)
-            setting = prior.for_format(plate_format, tolerance)
+            setting = prior.for_format(plate_format, tolerance, shared)
             way = unknown.posterior.way
             nearby = fit(window, setting, way, start, tolerance=_NEARLY)
             found.append(_judged(plate_format, share, nearby, window, measure))
@@ -94,16 +99,17 @@ def follow(
     They are nearly right already: as a rule the one linear step of the posterior is enough.
     """
     found: list[Hypothesis] = []
+    tolerance = aspect_tolerance(window.data)
     for item in hypotheses:
-        tolerance = aspect_tolerance(window.data, item.posterior.noise_scale)
         plate_format, old = item.plate_format, item.fit.setting
-        setting = prior.for_format(plate_format, tolerance) if plate_format else old
+        shared = shared_error(item.posterior.scatter)
+        setting = prior.for_format(plate_format, tolerance, shared) if plate_format else old
         start = moved_on(item.posterior.motion, moved_on_s)
         way = item.posterior.way
-        refitted = fit(window, setting, way, start, max_steps=0)
+        refitted = fit(window, setting, way, start, item.posterior.shared, max_steps=0)
         judged = posterior(refitted, window, measure(refitted, window))
         if _far(refitted.motion, judged.motion, window):
-            refitted = fit(window, setting, judged.way, judged.motion, tolerance=_NEARLY)
+            refitted = fit(window, setting, judged.way, judged.motion, judged.shared, tolerance=_NEARLY)
             judged = posterior(refitted, window, measure(refitted, window))
         found.append(Hypothesis(plate_format, item.log_prior, refitted, judged))
     return _different(found)
@@ -115,7 +121,7 @@ def _judged(
     """A hypothesis from a fit; where another way to drive explains the track better it is fitted again."""
     judged = posterior(found, window, measure(found, window))
     if judged.way != drives.STEADY:
-        found = fit(window, found.setting, judged.way, judged.motion, tolerance=_NEARLY)
+        found = fit(window, found.setting, judged.way, judged.motion, judged.shared, tolerance=_NEARLY)
         judged = posterior(found, window, measure(found, window))
     return Hypothesis(plate_format, log_prior, found, judged)
 
@@ -156,8 +162,9 @@ def _far(one: Array, other: Array, window: Window) -> bool:
 def _near(formats: Sequence[PlateFormat], unknown: Hypothesis, tolerance: float) -> list[PlateFormat]:
     """The formats whose aspect is near the freely fitted one."""
     fitted = unknown.fit
-    rows = fitted.near.slopes[fitted.inliers][..., POSE].reshape(-1, SPEED)
-    spread = np.linalg.inv(rows.T @ rows / unknown.posterior.noise_scale**2 + np.eye(SPEED))
+    columns = np.concatenate([fitted.near.slopes[..., POSE], fitted.near.shared], axis=2)[fitted.inliers]
+    rows = columns.reshape(-1, columns.shape[2])
+    spread = np.linalg.inv(rows.T @ rows / unknown.posterior.noise_scale**2 + np.eye(rows.shape[1]))
     sd = float(np.sqrt(spread[ASPECT, ASPECT])) * fitted.setting.sd[ASPECT]
     reach = _ASPECT_REACH * (2.0 * sd + tolerance)  # twice: correlated noise
     centre = unknown.posterior.motion[ASPECT]

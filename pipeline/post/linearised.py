@@ -19,7 +19,7 @@ from pipeline.post.plate_motion import (
     stretch_ages_s,
     travel_by_accelerations,
 )
-from pipeline.post.track_data import TrackData
+from pipeline.post.track_data import TrackData, areas
 
 Array = NDArray[np.float64]
 
@@ -56,6 +56,21 @@ class Window:
         return stretch_ages_s(-float(self.times_s[0]))
 
     @cached_property
+    def shared_slopes(self) -> Array:
+        """(n, 8, 8), how far a shift of each corner on the plate moves the residuals.
+
+        The shift is one sd of what is stated where the plate is largest; elsewhere it is smaller as the plate is.
+        """
+        whiteners, sizes = self.data.whiteners, np.sqrt(areas(self.data.rays))
+        nearest = int(np.argmax(sizes))
+        shifts = 1.0 / np.diagonal(whiteners[nearest], axis1=1, axis2=2)
+        moves = whiteners * (sizes / sizes[nearest])[:, None, None, None] * shifts[:, None]
+        found = np.zeros((len(sizes), 4, 2, 4, 2))
+        for corner in range(4):
+            found[:, corner, :, corner] = moves[:, corner]
+        return found.reshape(-1, 8, 8)
+
+    @cached_property
     def roots(self) -> drives.Roots:
         """Of the ways to drive."""
         return drives.roots(self.ages_s)
@@ -65,13 +80,15 @@ class Window:
 class Setting:
     """What is given for a fit: plate width, rotation (3, 3) from reference axes to the camera, prior of the pose.
 
-    `mean` and `sd` (9,) are independent Gaussians.
+    `mean` and `sd` (9,) are independent Gaussians. `shared` is the sd of the corners' errors that all frames share, in
+    units of what is stated; 0 if there are none.
     """
 
     width_m: float
     axes: Array
     mean: Array
     sd: Array
+    shared: float = 0.0
 
 
 class Linearised:
@@ -81,6 +98,7 @@ class Linearised:
         motion: (17,).
         residuals: (n, 8), predicted less observed.
         slopes: (n, 8, 17), by the pose in units of its prior sd and by the drive.
+        shared: (n, 8, k), by each error that all frames share in units of its sd; k is 8, or 0 if there are none.
     """
 
     def __init__(self, motion: Array, window: Window, setting: Setting) -> None:
@@ -100,6 +118,9 @@ class Linearised:
         slopes[..., POSE] *= setting.sd
         self.slopes: Array = slopes.reshape(*self._shape, COUNT)
         self._plate, self._by_point = plate, by_point
+        self.shared: Array = (
+            window.shared_slopes * setting.shared if setting.shared else np.empty((*self._shape, 0))
+        )
 
     @cached_property
     def by_time(self) -> Array:
@@ -118,11 +139,10 @@ class Linearised:
         along = np.einsum("ni,ni->n", moves, self.residuals)
         return self.residuals - pulls * along[:, None]
 
-    @cached_property
-    def sound_slopes(self) -> Array:
-        """(n, 8, 17), slopes multiplied by the same."""
+    def sound(self, columns: Array) -> Array:
+        """Derivatives (n, 8, k) of the residuals multiplied by the same."""
         moves, pulls = self._time_errors
-        return self.slopes - pulls[..., None] * (moves[:, None] @ self.slopes)
+        return np.asarray(columns - pulls[..., None] * (moves[:, None] @ columns))
 
     @cached_property
     def _time_errors(self) -> tuple[Array, Array]:

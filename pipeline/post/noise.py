@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pipeline.post.fit import NOISE_PRIOR_FRAMES, Fit
 from pipeline.post.linearised import Window
 from pipeline.post.plate_motion import DRIVE, POSE, SPEED
+from pipeline.post.tridiagonal import eliminated
 
 Array = NDArray[np.float64]
 
@@ -27,19 +28,25 @@ _IMPROBABLE = 10.0  # twice the log odds against the best correlation at which o
 _LONGEST_LINK = 3.0  # median time steps; the noise of frames further apart is independent
 _LEAST_JITTER = 0.1  # of the corner noise; less is left out
 _RIDGE = 1e-3
-_NOTHING = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
 class NormalEquations:
-    """Normal equations for each of g correlations, columns pose and lens, drive, curvature, residual.
+    """Normal equations for each of g correlations, columns pose, lens and shared errors, drive, curvature, residual.
 
-    `log_det` (g,) are the logarithms of the determinants of the noise's correlation.
+    Attributes:
+        grams: (g, k, k).
+        log_det: (g,), logarithms of the determinants of the noise's correlation.
+        frames: how many are used.
+        shared: how many errors that all frames share there are.
+        scatter: root mean square of what differs from frame to frame, in units of the stated noise.
     """
 
     grams: Array
     log_det: Array
     frames: int
+    shared: int
+    scatter: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,29 +86,46 @@ def normal_equations(fit: Fit, window: Window) -> NormalEquations:
     near, keep = fit.near, np.flatnonzero(fit.inliers)
     slopes, residuals = near.slopes[keep], near.residuals[keep]
     lens = window.data.lens_slopes[keep].reshape(len(residuals), 8, -1)
-    columns = [slopes[..., POSE], -lens, slopes[..., DRIVE], near.curvatures[keep], residuals[..., None]]
+    shared, drive = near.shared[keep], slopes[..., DRIVE]
+    columns = [slopes[..., POSE], -lens, shared, drive, near.curvatures[keep], residuals[..., None]]
     rows = np.concatenate(columns, axis=2)
     jitter = near.by_time[keep] * window.data.time_sd_s[keep, None]
-    links, variance = _probable_links(residuals, jitter, _links(window.times_s[keep]))
+    across = _across_time(residuals + shared @ fit.shared, jitter)
+    links, variance = _probable_links(across, _links(window.times_s[keep]))
+    scatter = _scatter(_across_time(residuals, jitter), window.shared_slopes[keep])
     grams = _grams(rows, links)
     log_det = 8 * links.log_det
     if np.max(_squares(jitter)) > _LEAST_JITTER**2:
         removed, jitter_log_det = _time_errors(rows, jitter, links, variance)
         grams, log_det = grams - removed, log_det + jitter_log_det
-    return NormalEquations(grams, log_det, len(residuals))
+    return NormalEquations(grams, log_det, len(residuals), shared.shape[2], scatter)
 
 
-def _probable_links(residuals: Array, jitter: Array, links: _Links) -> tuple[_Links, Array]:
-    """The correlations worth a calculation, and the noise variance (g,) under each.
-
-    Both from the residuals across the direction of the time errors.
-    """
+def _across_time(residuals: Array, jitter: Array) -> Array:
+    """Residuals (n, 8) without what lies in the direction of each frame's time error."""
     along = np.einsum("ni,ni->n", jitter, residuals)
-    across = residuals - jitter * (along / np.maximum(_squares(jitter), 1e-24))[:, None]
+    return np.asarray(residuals - jitter * (along / np.maximum(_squares(jitter), 1e-24))[:, None])
+
+
+def _scatter(residuals: Array, shared_slopes: Array) -> float:
+    """Root mean square of residuals (n, 8) less whatever shift of the corners on the plate explains most of them.
+
+    A single frame does not show any scatter: 1, as is stated.
+    """
+    if len(residuals) < 2:
+        return 1.0
+    rows = shared_slopes.reshape(-1, 8)
+    shift = np.linalg.solve(rows.T @ rows, rows.T @ residuals.ravel())
+    left = residuals.ravel() - rows @ shift
+    return float(np.sqrt(left @ left / (8 * (len(residuals) - 1))))
+
+
+def _probable_links(across: Array, links: _Links) -> tuple[_Links, Array]:
+    """The correlations worth a calculation, and the noise variance (g,) under each."""
     beside = np.einsum("ni,ni->n", across[1:], across[:-1])
     total = links.own @ _squares(across) + 2 * links.beside @ beside
     prior_count = 8 * NOISE_PRIOR_FRAMES
-    count = prior_count + max(7 * len(residuals) - SPEED, 0)
+    count = prior_count + max(7 * len(across) - SPEED, 0)
     variance = (prior_count + total) / count
     misfit = count * np.log(variance) + 7 * links.log_det
     keep = misfit < misfit.min() + _IMPROBABLE
@@ -150,42 +174,13 @@ def _time_errors(rows: Array, jitter: Array, links: _Links, variance: Array) -> 
     return removed, np.sum(np.log(pivots), axis=1)
 
 
-def eliminated(diagonal: Array, beside: Array, right: Array) -> tuple[Array, Array]:
-    """Gaussian elimination of g positive definite tridiagonal systems T x = right.
-
-    With T = L D L' the pivots are D and the rest is L^-1 right. L has ones on its diagonal and -m below it, so that
-    L^-1 = (1 + M)(1 + M^2)(1 + M^4) ..., M holding m; each factor is one shift of all rows at once.
-
-    Args:
-        diagonal: (g, n).
-        beside: (g, n - 1), above and below the diagonal.
-        right: (g, n, k).
-
-    Returns:
-        pivots (g, n), L^-1 right (g, n, k).
-    """
-    pivots = np.array([_pivots(*pair) for pair in zip(diagonal.tolist(), beside.tolist(), strict=True)])
-    found, power, shift = right.copy(), -beside / pivots[:, :-1], 1
-    largest = np.abs(power).max(initial=0.0)
-    while shift < len(pivots[0]) and largest > _NOTHING:
-        found[:, shift:] += power[..., None] * found[:, :-shift]
-        power, shift, largest = power[:, shift:] * power[:, :-shift], 2 * shift, largest**2
-    return pivots, found
-
-
-def _pivots(diagonal: list[float], beside: list[float]) -> list[float]:
-    found = diagonal[:1]
-    for own, link in zip(diagonal[1:], beside, strict=True):
-        found.append(own - link * link / found[-1])
-    return found
-
-
 def noise_variance(normal: NormalEquations, root: Array) -> Array:
     """(g,) noise variance for each correlation: what the freest drive leaves, over its degrees of freedom."""
     drive = normal.grams.shape[1] - DRIVES - LAST
-    keep = np.array([*range(SPEED), *range(drive, drive + DRIVES), normal.grams.shape[1] - 1])
+    begin = drive - normal.shared
+    keep = np.array([*range(SPEED), *range(begin, drive + DRIVES), normal.grams.shape[1] - 1])
     scale = np.eye(len(keep))
-    scale[SPEED:-1, SPEED:-1] = root
+    scale[SPEED + normal.shared : -1, SPEED + normal.shared : -1] = root
     grams = scale.T @ normal.grams[:, keep[:, None], keep] @ scale
     slopes, pulls = grams[:, :-1, :-1], grams[:, :-1, -1]
     inverse = np.linalg.inv(slopes + _RIDGE * np.eye(len(keep) - 1))

@@ -45,12 +45,18 @@ class Mixture:
 
 @dataclass(frozen=True, eq=False)
 class Posterior:
-    """A fit's mixture over correlations and ways to drive; the motion (17,) and the way of its largest component."""
+    """A fit's mixture over correlations and ways to drive.
+
+    Motion (17,), shared errors (k,) in units of their sd, way and scale of the noise are those of the largest
+    component; `scatter` is that of the normal equations.
+    """
 
     mixture: Mixture
     motion: Array
+    shared: Array
     way: int
     noise_scale: float
+    scatter: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,15 +107,20 @@ def posterior(fit: Fit, window: Window, functionals: Functionals) -> Posterior:
 
     best, way = np.unravel_index(int(np.argmax(log_weights)), log_weights.shape)
     change = ways.change[best, way]
-    pose_change = -(pose.shift[best] + pose.by_drive[best] @ change)[:SPEED] * fit.setting.sd
-    motion = fit.motion + np.concatenate([pose_change, change])
+    still_change = -(pose.shift[best] + pose.by_drive[best] @ change)
+    motion = fit.motion + np.concatenate([still_change[:SPEED] * fit.setting.sd, change])
     count = len(functionals.values)
     mixture = Mixture(log_weights.ravel(), means.reshape(-1, count), variances.reshape(-1, count))
-    return Posterior(mixture, motion, int(way), float(np.sqrt(variance[best])))
+    shared = still_change[pose_count - normal.shared :]
+    noise_scale = float(np.sqrt(variance[best]))
+    return Posterior(mixture, motion, shared, int(way), noise_scale, normal.scatter)
 
 
 def _without_pose(grams: Array, z0: Array, sd: Array) -> _Reduced:
-    """Eliminate pose and lens, whose priors are unit Gaussians centred at -z0 from the fit; `sd` (9,) is their unit."""
+    """Eliminate pose, lens and shared errors, whose priors are unit Gaussians centred at -z0 from the fit.
+
+    `sd` (9,) is the unit of the pose.
+    """
     pose, drive = slice(0, len(z0)), slice(len(z0), len(z0) + DRIVES)
     precision = grams[:, pose, pose] + np.eye(len(z0))
     covariance = np.asarray(np.linalg.inv(precision), dtype=np.float64)

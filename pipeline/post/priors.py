@@ -51,19 +51,19 @@ class PosePrior:
     sd: Array
     axes: Array
 
-    def for_format(self, plate_format: PlateFormat, tolerance: float) -> Setting:
+    def for_format(self, plate_format: PlateFormat, tolerance: float, shared: float = 0.0) -> Setting:
         """The fit of a plate of known format; `tolerance` is the sd of the logarithm of its aspect in the image."""
-        return self._setting(plate_format.width_m, {ASPECT: (log_aspect(plate_format), tolerance)})
+        return self._setting(plate_format.width_m, {ASPECT: (log_aspect(plate_format), tolerance)}, shared)
 
-    def for_any_format(self, width_m: float) -> Setting:
+    def for_any_format(self, width_m: float, shared: float = 0.0) -> Setting:
         """The fit of a plate of unknown format: any scale, so that its height over the road says nothing."""
-        return self._setting(width_m, {ASPECT: _ANY_ASPECT, Z: (0.0, 20.0)})
+        return self._setting(width_m, {ASPECT: _ANY_ASPECT, Z: (0.0, 20.0)}, shared)
 
-    def _setting(self, width_m: float, table: dict[int, tuple[float, float]]) -> Setting:
+    def _setting(self, width_m: float, table: dict[int, tuple[float, float]], shared: float) -> Setting:
         mean, sd = self.mean.copy(), self.sd.copy()
         for index, pair in table.items():
             mean[index], sd[index] = pair
-        return Setting(width_m, self.axes, mean, sd)
+        return Setting(width_m, self.axes, mean, sd, shared)
 
 
 def pose_prior(camera: Camera) -> PosePrior:
@@ -96,31 +96,20 @@ def log_aspect(plate_format: PlateFormat) -> float:
     return float(np.log(plate_format.height_m / plate_format.width_m))
 
 
-def edge_bias(data: TrackData, noise_scale: float) -> tuple[float, float]:
-    """Sd of the plate's width and height, each over its size, from edges that lie wrong in every frame alike.
+def shared_error(scatter: float) -> float:
+    """Sd of the corners' errors that all frames share, in units of what is stated.
 
     The corners' covariances say how far they are off, the residuals only how much they scatter from frame to frame.
-    Where the scatter, `noise_scale` of what is stated, is clearly smaller, the rest of the error moves with the
-    vehicle and averages out over no track.
+    Where `scatter`, in units of what is stated, is clearly smaller, the rest of the error moves with the vehicle and
+    averages out over no track.
     """
-    if noise_scale >= _HONEST_SCATTER:
-        return 0.0, 0.0
-    rest = np.sqrt(1.0 - (noise_scale / _HONEST_SCATTER) ** 2)
-    sds = 1.0 / np.diagonal(data.whiteners, axis1=2, axis2=3).mean(axis=1)  # (n, 2) of a corner's ray
-    widths = np.linalg.norm(data.rays[:, 1] - data.rays[:, 0], axis=1)
-    heights = np.linalg.norm(data.rays[:, 3] - data.rays[:, 0], axis=1)
-    nearest = int(np.argmax(heights))
-    width_sd, height_sd = (
-        float(np.sqrt(2.0) * rest * sds[nearest, axis] / size[nearest])
-        for axis, size in enumerate((widths, heights))
-    )
-    return width_sd, height_sd
+    return float(np.sqrt(max(0.0, 1.0 - (scatter / _HONEST_SCATTER) ** 2)))
 
 
-def aspect_tolerance(data: TrackData, noise_scale: float = 1.0) -> float:
+def aspect_tolerance(data: TrackData) -> float:
     """Sd of the logarithm of the aspect that a systematic shift of the plate's edges leaves."""
     left = np.linalg.norm(data.corners_px[:, 3] - data.corners_px[:, 0], axis=1)
-    return float(np.hypot(_EDGE_BIAS_PX / np.max(left), np.hypot(*edge_bias(data, noise_scale))))
+    return float(_EDGE_BIAS_PX / np.max(left))
 
 
 def image_aspect(data: TrackData) -> float:

@@ -90,6 +90,7 @@ class Conditions:
         misstated: sd of the logarithm of the factor by which the stated corner sd is off.
         calibration: sds of the errors of the camera file, which states them; None for an exact one.
         row_time_s: rolling shutter.
+        shared: share of the corner noise's variance that is alike in all frames: a shift of each corner on the plate.
     """
 
     correlation: float = 0.0
@@ -99,6 +100,7 @@ class Conditions:
     misstated: float = 0.0
     calibration: Uncertainty | None = None
     row_time_s: float = 0.0
+    shared: float = 0.0
 
 
 CALIBRATION = Uncertainty(
@@ -198,6 +200,12 @@ def noise_px(rng: np.random.Generator, frames: int, sd_px: float, correlation: f
     return fresh
 
 
+def _grown_px(corners_px: Array, largest_px: float) -> Array:
+    """(n, 1, 1) lengths in proportion to the plate's size in each image, `largest_px` where it is largest."""
+    widths = np.linalg.norm(corners_px[:, 1] - corners_px[:, 0], axis=1)
+    return np.asarray(largest_px * widths / widths.max())[:, None, None]
+
+
 def observe(
     rng: np.random.Generator,
     drive: Drive,
@@ -210,7 +218,10 @@ def observe(
     true = replace(camera, intrinsics=replace(camera.intrinsics, row_time_s=conditions.row_time_s))
     stated = _with_errors(rng, true, conditions.calibration) if conditions.calibration else true
     true_px = see_px(drive, true, capture_s)
-    seen = true_px + noise_px(rng, len(capture_s), sd_px, conditions.correlation)
+    scatter_px = sd_px * np.sqrt(1 - conditions.shared)
+    seen = true_px + noise_px(rng, len(capture_s), scatter_px, conditions.correlation)
+    if conditions.shared:
+        seen += rng.normal(scale=np.sqrt(conditions.shared), size=(4, 2)) * _grown_px(true_px, sd_px)
     looks_elsewhere = rng.random(len(capture_s)) < conditions.outliers
     seen[looks_elsewhere] += rng.normal(scale=10.0, size=(int(looks_elsewhere.sum()), 4, 2))
     times = capture_s + rng.normal(scale=1.0, size=len(capture_s)) * conditions.jitter_s

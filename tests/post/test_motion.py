@@ -17,6 +17,7 @@ from pipeline.post.motion import MotionFollower, estimate_motion
 from pipeline.post.plate_formats import EUROPE, PlateFormat, formats_named
 from pipeline.post.track_data import TrackPoint
 from pipeline.synthetic.tracks import Conditions, Drive, SimulatedTrack, SpeedProfile, observe
+from pipeline.synthetic.traffic import random_track
 from tests.post.simulated import LENS, LENS_ONLY, MOUNT, MOUNTED, track
 
 THREE = formats_named(["eu-520x110", "eu-340x240", "us-305x152"])
@@ -374,6 +375,18 @@ def test_following_gives_what_a_search_at_each_frame_gives() -> None:
     )
     assert followed.speed_kmh.sd == pytest.approx(searched.speed_kmh.sd, rel=0.1)
     assert followed.range_m.value == pytest.approx(searched.range_m.value, abs=0.1 * searched.range_m.sd)
+
+
+def test_errors_that_all_frames_share_average_out_over_no_track() -> None:
+    """Corners that stay where they are wrong: the interval of the range must be as wide as that of one frame."""
+    held = []
+    for seed in range(60):
+        seen = random_track(np.random.default_rng(seed), Conditions(shared=0.97), "stopped")
+        motion = estimate_motion(track_points(seen), seen.camera, EUROPE)
+        if motion.range_m is not None:
+            held.append(covers(motion.range_m, seen.range_m))
+    assert len(held) > 55
+    assert np.mean(held) > 0.85
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
@@ -17,6 +18,7 @@ from pipeline.post.posterior import posterior
 from pipeline.post.priors import aspect_tolerance, pose_prior, starting_motions
 from pipeline.post.quantities import SPEED_NOW_KMH, Quantities
 from pipeline.post.track_data import RayMaker
+from pipeline.post.tridiagonal import eliminated
 from tests.post.simulated import MOUNTED, track
 
 CAMERA = replace(MOUNTED, uncertainty=Uncertainty(fx=8.0, cx=2.0, time_s=0.004))
@@ -24,13 +26,14 @@ CAMERA = replace(MOUNTED, uncertainty=Uncertainty(fx=8.0, cx=2.0, time_s=0.004))
 
 @pytest.mark.parametrize("time_sd_s", [0.0, 0.004])
 @pytest.mark.parametrize("correlation", [0.0, 0.75])
+@pytest.mark.parametrize("shared", [0.0, 0.8])
 def test_posterior_of_one_correlation_is_generalised_least_squares(
-    time_sd_s: float, correlation: float, monkeypatch: pytest.MonkeyPatch
+    time_sd_s: float, correlation: float, shared: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(noise, "_CORRELATIONS", np.array([correlation]))
     points, _ = track(np.random.default_rng(5), duration_s=0.6, correlation=correlation)
     window = Window(RayMaker(CAMERA)([replace(point, time_sd_s=time_sd_s) for point in points]))
-    setting = pose_prior(CAMERA).for_format(EUROPE[0], aspect_tolerance(window.data))
+    setting = pose_prior(CAMERA).for_format(EUROPE[0], aspect_tolerance(window.data), shared)
     start = starting_motions(window.data, window.times_s, CAMERA, EUROPE[0])[0]
     found = fit(window, setting, drives.STEADY, start)
     judged = posterior(found, window, Quantities(CAMERA)(found, window))
@@ -42,6 +45,9 @@ def test_posterior_of_one_correlation_is_generalised_least_squares(
     rows = np.concatenate([slopes[..., POSE], -lens, slopes[..., DRIVE][..., :1] * 8.0], axis=2)
     apart = np.abs(np.subtract.outer(np.arange(frames), np.arange(frames)))
     expected_noise = np.kron(float(correlation) ** apart, np.eye(8)) * judged.noise_scale**2
+    sizes = np.sqrt([cv2.contourArea(point.corners_px.astype(np.float32)) for point in points])
+    growth = np.kron(sizes[:, None] / sizes.max(), np.eye(8))
+    expected_noise += shared**2 * growth @ growth.T
     for index, move in enumerate(found.near.by_time):
         block = slice(8 * index, 8 * index + 8)
         expected_noise[block, block] += time_sd_s**2 * np.outer(move, move)
@@ -77,7 +83,7 @@ def test_elimination_of_tridiagonal_systems_agrees_with_dense_algebra(count: int
             for own, link in zip(diagonal, beside, strict=True)
         ]
     )
-    pivots, rooted = noise.eliminated(diagonal, beside, right)
+    pivots, rooted = eliminated(diagonal, beside, right)
     np.testing.assert_allclose(np.log(pivots).sum(axis=1), np.linalg.slogdet(dense)[1], atol=1e-12)
     np.testing.assert_allclose(
         rooted.swapaxes(1, 2) @ (rooted / pivots[..., None]),

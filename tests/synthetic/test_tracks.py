@@ -93,6 +93,20 @@ def test_exact_conditions_add_only_noise() -> None:
     assert track.distance_m == pytest.approx(5.0)  # stop line at 1 m
 
 
+def test_shared_errors_shift_each_corner_on_the_plate() -> None:
+    conditions, times = Conditions(shared=0.75), np.arange(-1999, 1) / 2000
+    track = observe(np.random.default_rng(3), STEADY, CAMERA, times, 0.8, conditions)
+    errors, widths = track.corners_px - track.true_px, track.true_px[:, 1, 0] - track.true_px[:, 0, 0]
+    on_plate = np.mean(errors / widths[:, None, None], axis=0) * widths.max()
+    rest = errors - on_plate * (widths / widths.max())[:, None, None]
+    assert rest.std() == pytest.approx(0.4, rel=0.05)
+    many = [
+        observe(np.random.default_rng(seed), STEADY, CAMERA, times[-1:], 0.8, conditions)
+        for seed in range(200)
+    ]
+    assert np.std([one.corners_px - one.true_px for one in many]) == pytest.approx(0.8, rel=0.05)
+
+
 @pytest.mark.parametrize("manoeuvre", ["steady", "braking", "stopping", "stopped", "glance"])
 def test_random_tracks_stay_in_the_image_and_repeat_with_their_seed(manoeuvre: Manoeuvre) -> None:
     first, second = (random_track(np.random.default_rng(3), Conditions(), manoeuvre) for _ in range(2))
