@@ -26,15 +26,20 @@ def target_corners_px() -> NDArray[np.float64]:
     return (np.array(INPUT_PX) - 1) / 2 + CORNER_SIGNS * np.array(PLATE_PX) / 2
 
 
+def is_convex(corners_px: NDArray[np.float64]) -> bool:
+    """Whether corners (4, 2) are those of a convex quadrilateral, clockwise as one sees it."""
+    edges = np.roll(corners_px, -1, axis=0) - corners_px
+    following = np.roll(edges, -1, axis=0)
+    return bool((edges[:, 0] * following[:, 1] - edges[:, 1] * following[:, 0]).min() > 0)
+
+
 def rectification(corners_px: NDArray[np.float64]) -> NDArray[np.float64]:
     """The 3x3 homography from an image to the view that makes four of its points the rectangle.
 
     Raises:
         ValueError: the corners (4, 2) are not those of a convex quadrilateral, clockwise as one sees it.
     """
-    edges = np.roll(corners_px, -1, axis=0) - corners_px
-    following = np.roll(edges, -1, axis=0)
-    if (edges[:, 0] * following[:, 1] - edges[:, 1] * following[:, 0]).min() <= 0:
+    if not is_convex(corners_px):
         raise ValueError("the corners are not those of a convex quadrilateral that runs clockwise")
     source, target = corners_px.astype(np.float32), target_corners_px().astype(np.float32)
     # Float32 is the function's only type; a shift to the middle keeps its digits for the corners' fractions.

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from pipeline.frames import CORNER_SIGNS
-from pipeline.inference.rectify import transform_points
+from pipeline.inference.rectify import is_convex, transform_points
 from pipeline.model.view import Augmentation, Image, Points
 from pipeline.synthetic.paste import mounted, paste_plate
 from pipeline.synthetic.plates import PX_PER_M, draw_plate
@@ -44,9 +44,9 @@ def draw_over(rng: np.random.Generator, view: Image, quad: Points, settings: Aug
 
 
 def is_visible(quad: Points, settings: Augmentation) -> bool:
-    """Whether all corners lie inside of the image, at least a pixel from its border."""
+    """Whether all corners lie inside of the image, at least a pixel from its border, as those of a plate do."""
     size = np.array([settings.width_px, settings.height_px])
-    return bool((quad > 1).all() and (quad < size - 2).all())
+    return bool((quad > 1).all() and (quad < size - 2).all()) and is_convex(quad)
 
 
 def _shape(quad: Points) -> float:

@@ -16,7 +16,7 @@ from pipeline.errors import GateError  # noqa: E402
 from pipeline.frames import plate_width_px  # noqa: E402
 from pipeline.inference.looks import open_rectified_look  # noqa: E402
 from pipeline.inference.model_file import inspect_model  # noqa: E402
-from pipeline.inference.rectify import INPUT_PX, target_corners_px  # noqa: E402
+from pipeline.inference.rectify import INPUT_PX, is_convex, target_corners_px  # noqa: E402
 from pipeline.model.dataset import read_index  # noqa: E402
 from pipeline.model.rectified import train  # noqa: E402
 from pipeline.model.rectified.calibration import calibrated_scale  # noqa: E402
@@ -158,3 +158,12 @@ def test_file_that_is_no_checkpoint_is_refused(tmp_path, capsys):
     path.write_bytes(b"not a checkpoint")
     assert export_rectified.main(["--checkpoint", str(path), "--out", str(tmp_path / "x.onnx")]) == 2
     assert "checkpoint.pt: not a checkpoint of the rectified network" in capsys.readouterr().err
+
+
+def test_wrong_corners_are_still_those_of_a_plate():
+    """Of a plate that is seen so obliquely that a wrong corner could turn it inside out."""
+    oblique = np.array([[100.0, 100.0], [160.0, 130.0], [161.0, 141.0], [101.0, 112.0]])
+    narrow = np.array([[100.0, 100.0], [130.0, 99.0], [131.0, 139.0], [99.0, 105.0]])
+    rng = np.random.default_rng(0)
+    for corners in (oblique, narrow):
+        assert all(is_convex(disturbed(rng, corners)) for _ in range(500))

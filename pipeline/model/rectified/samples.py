@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
 from pipeline.frames import CORNER_SIGNS, plate_width_px
-from pipeline.inference.rectify import rectified, transform_points
+from pipeline.inference.rectify import is_convex, rectified, transform_points
 from pipeline.model.augment import Sample
 from pipeline.model.dataset import Photograph, TrainingSamples, to_tensor
 from pipeline.model.loop import Batch
@@ -72,14 +72,20 @@ def _view(rng: np.random.Generator, sample: Sample) -> tuple[NDArray[np.uint8], 
 
 
 def disturbed(rng: np.random.Generator, corners_px: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Corners (4, 2) that are wrong as a network's are: all shifted, the plate too large or small, each one off."""
+    """Corners (4, 2) that are wrong as a network's are: all shifted, the plate too large or small, each one off.
+
+    The given ones are a plate's, convex; so are those that come out, as `rectified` needs them.
+    """
     width_px = plate_width_px(corners_px)
     height_px = plate_width_px(np.roll(corners_px, 1, axis=0))
     sd_px = width_px * np.exp(rng.uniform(*np.log(DISTURBANCE)))
     growth = CORNER_SIGNS * rng.normal(0, sd_px, 2)
     moves = rng.normal(0, sd_px, 2) + growth + rng.normal(0, 0.6 * sd_px, (4, 2))
     furthest_px = float(np.linalg.norm(moves, axis=1).max())
-    return corners_px + moves * min(1.0, MOST_OF_HEIGHT * height_px / furthest_px)
+    moves *= min(1.0, MOST_OF_HEIGHT * height_px / furthest_px)
+    while not is_convex(corners_px + moves):
+        moves *= 0.5
+    return corners_px + moves
 
 
 def _elsewhere(rng: np.random.Generator, sample: Sample) -> NDArray[np.float64]:
