@@ -106,7 +106,7 @@ def follow(
         setting = prior.for_format(plate_format, tolerance, shared) if plate_format else old
         start = moved_on(item.posterior.motion, moved_on_s)
         way = item.posterior.way
-        refitted = fit(window, setting, way, start, item.posterior.shared, max_steps=0)
+        refitted = _freed(fit(window, setting, way, start, item.posterior.shared, max_steps=0), window)
         judged = posterior(refitted, window, measure(refitted, window))
         if _far(refitted.motion, judged.motion, window):
             refitted = fit(window, setting, judged.way, judged.motion, judged.shared, tolerance=_NEARLY)
@@ -119,11 +119,23 @@ def _judged(
     plate_format: PlateFormat | None, log_prior: float, found: Fit, window: Window, measure: Measure
 ) -> Hypothesis:
     """A hypothesis from a fit; where another way to drive explains the track better it is fitted again."""
+    found = _freed(found, window)
     judged = posterior(found, window, measure(found, window))
     if judged.way != drives.STEADY:
         found = fit(window, found.setting, judged.way, judged.motion, judged.shared, tolerance=_NEARLY)
         judged = posterior(found, window, measure(found, window))
     return Hypothesis(plate_format, log_prior, found, judged)
+
+
+def _freed(found: Fit, window: Window) -> Fit:
+    """The fit, but under the freest way to drive if the newest frame was left out and that explains it.
+
+    What looks like an outlier of a vehicle that drives on may be one that has begun to brake.
+    """
+    if found.inliers[-1]:
+        return found
+    freer = fit(window, found.setting, drives.VARYING, found.motion, found.shared, tolerance=_NEARLY)
+    return freer if freer.inliers[-1] else found
 
 
 def _distinct(minima: Sequence[Fit]) -> list[Fit]:
