@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.post.linearised import Linearised, Setting, Window
+from pipeline.post.linearised import SHARED, Linearised, Setting, Window
 from pipeline.post.plate_motion import DRIVE, POSE, SPEED
 
 Array = NDArray[np.float64]
@@ -64,7 +64,11 @@ def fit(
     root, unroot = window.roots.each[way], window.roots.inverses[way]
     damping = 1e-3
     z = np.concatenate(
-        [(start[POSE] - setting.mean) / setting.sd, unroot @ start[DRIVE], np.zeros(8 * bool(setting.shared))]
+        [
+            (start[POSE] - setting.mean) / setting.sd,
+            unroot @ start[DRIVE],
+            np.zeros(SHARED * bool(setting.shared)),
+        ]
     )
     first_shared = SPEED + root.shape[1]
     if setting.shared and shared is not None and len(shared):

@@ -23,6 +23,13 @@ from pipeline.post.track_data import TrackData, areas
 
 Array = NDArray[np.float64]
 
+SHARED = 16
+"""Errors that all frames may share: for each of the corners' 8 coordinates one on the plate and one in the image."""
+
+_WAY_SD_M = (
+    0.002  # of the plate against the modelled way: accelerations change within a stretch, springs give
+)
+
 
 @dataclass(frozen=True, eq=False)
 class Window:
@@ -57,18 +64,21 @@ class Window:
 
     @cached_property
     def shared_slopes(self) -> Array:
-        """(n, 8, 8), how far a shift of each corner on the plate moves the residuals.
+        """(n, 8, 16), how far shifts of each corner that all frames share move the residuals.
 
-        The shift is one sd of what is stated where the plate is largest; elsewhere it is smaller as the plate is.
+        The first 8 are shifts on the plate, as large as the plate appears; the others are shifts in the image. Each is
+        one sd of what is stated where the plate is largest, over sqrt(2): both together have its variance there.
         """
         whiteners, sizes = self.data.whiteners, np.sqrt(areas(self.data.rays))
         nearest = int(np.argmax(sizes))
         shifts = 1.0 / np.diagonal(whiteners[nearest], axis1=1, axis2=2)
-        moves = whiteners * (sizes / sizes[nearest])[:, None, None, None] * shifts[:, None]
-        found = np.zeros((len(sizes), 4, 2, 4, 2))
+        in_image = whiteners * shifts[:, None] / np.sqrt(2.0)
+        on_plate = in_image * (sizes / sizes[nearest])[:, None, None, None]
+        found = np.zeros((len(sizes), 4, 2, 2, 4, 2))
         for corner in range(4):
-            found[:, corner, :, corner] = moves[:, corner]
-        return found.reshape(-1, 8, 8)
+            found[:, corner, :, 0, corner] = on_plate[:, corner]
+            found[:, corner, :, 1, corner] = in_image[:, corner]
+        return found.reshape(-1, 8, SHARED)
 
     @cached_property
     def roots(self) -> drives.Roots:
@@ -98,7 +108,7 @@ class Linearised:
         motion: (17,).
         residuals: (n, 8), predicted less observed.
         slopes: (n, 8, 17), by the pose in units of its prior sd and by the drive.
-        shared: (n, 8, k), by each error that all frames share in units of its sd; k is 8, or 0 if there are none.
+        shared: (n, 8, k), by each error that all frames share, in units of its sd; k is `SHARED`, or 0 without any.
     """
 
     def __init__(self, motion: Array, window: Window, setting: Setting) -> None:
@@ -125,31 +135,39 @@ class Linearised:
     @cached_property
     def by_time(self) -> Array:
         """(n, 8), derivatives by each frame's time, per second."""
-        speeds = self.motion[SPEED] - self._window.seconds_lasted @ self.motion[ACCELERATIONS]
-        return self._by_way.reshape(self._shape) * speeds[:, None]
+        return self._by_way.reshape(self._shape) * self._speeds[:, None]
+
+    @cached_property
+    def _speeds(self) -> Array:
+        return np.asarray(self.motion[SPEED] - self._window.seconds_lasted @ self.motion[ACCELERATIONS])
+
+    @cached_property
+    def off_course(self) -> Array:
+        """(n, 8), how far the plate's place on its way, off by one sd, moves the corners: by the time or by itself."""
+        way_sd_m = np.hypot(self._speeds * self._window.data.time_sd_s, _WAY_SD_M)
+        return self._by_way.reshape(self._shape) * way_sd_m[:, None]
 
     @cached_property
     def sound_residuals(self) -> Array:
         """(n, 8), residuals made smaller where an error of the frame's time is as good an explanation.
 
-        With a time error of sd s a frame's residuals have covariance 1 + s^2 d d', d being `by_time`; they are
-        multiplied by the inverse root of that.
+        A frame's residuals have covariance 1 + d d', d being `off_course`; its inverse root is applied to them.
         """
-        moves, pulls = self._time_errors
+        moves, pulls = self.off_course, self._pulls
         along = np.einsum("ni,ni->n", moves, self.residuals)
         return self.residuals - pulls * along[:, None]
 
     def sound(self, columns: Array) -> Array:
         """Derivatives (n, 8, k) of the residuals multiplied by the same."""
-        moves, pulls = self._time_errors
+        moves, pulls = self.off_course, self._pulls
         return np.asarray(columns - pulls[..., None] * (moves[:, None] @ columns))
 
     @cached_property
-    def _time_errors(self) -> tuple[Array, Array]:
-        moves = self.by_time * self._window.data.time_sd_s[:, None]
+    def _pulls(self) -> Array:
+        moves = self.off_course
         squares = np.einsum("ni,ni->n", moves, moves)
         shares = (1.0 - 1.0 / np.sqrt(1.0 + squares)) / np.maximum(squares, 1e-12)
-        return moves, moves * shares[:, None]
+        return np.asarray(moves * shares[:, None])
 
     @cached_property
     def curvatures(self) -> Array:

@@ -89,7 +89,7 @@ def normal_equations(fit: Fit, window: Window) -> NormalEquations:
     shared, drive = near.shared[keep], slopes[..., DRIVE]
     columns = [slopes[..., POSE], -lens, shared, drive, near.curvatures[keep], residuals[..., None]]
     rows = np.concatenate(columns, axis=2)
-    jitter = near.by_time[keep] * window.data.time_sd_s[keep, None]
+    jitter = near.off_course[keep]
     across = _across_time(residuals + shared @ fit.shared, jitter)
     links, variance = _probable_links(across, _links(window.times_s[keep]))
     scatter = _scatter(_across_time(residuals, jitter), window.shared_slopes[keep])
@@ -114,7 +114,7 @@ def _scatter(residuals: Array, shared_slopes: Array) -> float:
     """
     if len(residuals) < 2:
         return 1.0
-    rows = shared_slopes.reshape(-1, 8)
+    rows = shared_slopes[..., :8].reshape(-1, 8)
     shift = np.linalg.solve(rows.T @ rows, rows.T @ residuals.ravel())
     left = residuals.ravel() - rows @ shift
     return float(np.sqrt(left @ left / (8 * (len(residuals) - 1))))

@@ -46,8 +46,8 @@ def test_posterior_of_one_correlation_is_generalised_least_squares(
     apart = np.abs(np.subtract.outer(np.arange(frames), np.arange(frames)))
     expected_noise = np.kron(float(correlation) ** apart, np.eye(8)) * judged.noise_scale**2
     sizes = np.sqrt([cv2.contourArea(point.corners_px.astype(np.float32)) for point in points])
-    growth = np.kron(sizes[:, None] / sizes.max(), np.eye(8))
-    expected_noise += shared**2 * growth @ growth.T
+    for growth in (sizes / sizes.max(), np.ones(frames)):
+        expected_noise += shared**2 / 2 * np.kron(np.outer(growth, growth), np.eye(8))
     for index, move in enumerate(found.near.by_time):
         block = slice(8 * index, 8 * index + 8)
         expected_noise[block, block] += time_sd_s**2 * np.outer(move, move)
