@@ -63,16 +63,10 @@ def fit(
     """
     root, unroot = window.roots.each[way], window.roots.inverses[way]
     damping = 1e-3
-    z = np.concatenate(
-        [
-            (start[POSE] - setting.mean) / setting.sd,
-            unroot @ start[DRIVE],
-            np.zeros(SHARED * bool(setting.shared)),
-        ]
-    )
-    first_shared = SPEED + root.shape[1]
-    if setting.shared and shared is not None and len(shared):
-        z[first_shared:] = shared
+    count, first_shared = SHARED if setting.shared else 0, SPEED + root.shape[1]
+    if shared is None or len(shared) != count:
+        shared = np.zeros(count)
+    z = np.concatenate([(start[POSE] - setting.mean) / setting.sd, unroot @ start[DRIVE], shared])
     near = Linearised(_motion(z, setting, root), window, setting)
     misses = _misses(near, z[first_shared:])
     weights, variance = _frame_weights(misses)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -101,9 +101,12 @@ def follow(
     found: list[Hypothesis] = []
     tolerance = aspect_tolerance(window.data)
     for item in hypotheses:
-        plate_format, old = item.plate_format, item.fit.setting
-        shared = shared_error(item.posterior.scatter)
-        setting = prior.for_format(plate_format, tolerance, shared) if plate_format else old
+        plate_format, shared = item.plate_format, shared_error(item.posterior.scatter)
+        setting = (
+            prior.for_format(plate_format, tolerance, shared)
+            if plate_format
+            else replace(item.fit.setting, shared=shared)
+        )
         start = moved_on(item.posterior.motion, moved_on_s)
         way = item.posterior.way
         refitted = _freed(fit(window, setting, way, start, item.posterior.shared, max_steps=0), window)
