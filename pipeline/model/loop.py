@@ -54,19 +54,21 @@ def advance(run: Run, batches: Iterable[Batch], out: Path, checkpoint_minutes: f
 
 @contextmanager
 def resumable(run: Run, out: Path) -> Iterator[None]:
-    """However the block ends, the run is saved; an interruption says how to go on."""
+    """The run is saved when the block is done or interrupted, which says how to go on; an error saves nothing."""
     try:
         yield
     except KeyboardInterrupt as stop:
-        raise KeyboardInterrupt(f"interrupted after step {run.step}; go on with --resume") from stop
-    finally:
         save(run, out)
+        raise KeyboardInterrupt(f"interrupted after step {run.step}; go on with --resume") from stop
+    save(run, out)
 
 
 def save(run: Run, out: Path) -> None:
-    """Write checkpoint and learning curve."""
+    """Write checkpoint and, once there was a step, learning curve."""
     run.save(out / "checkpoint.pt")
-    draw_learning_curve(out / "log.jsonl", out / "curve.png")
+    log = out / "log.jsonl"
+    if log.exists():
+        draw_learning_curve(log, out / "curve.png")
 
 
 def computes_bfloat16(device: torch.device) -> bool:

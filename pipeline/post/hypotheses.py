@@ -73,7 +73,7 @@ def search(
     for branch in branches:
         unknown = _judged(None, float(np.log(_UNKNOWN_FORMAT)), branch, window, measure)
         if shared := shared_error(unknown.posterior.scatter):
-            setting, judged = prior.for_any_format(nearest.width_m, shared), unknown.posterior
+            setting, judged = replace(free, shared=shared), unknown.posterior
             again = fit(window, setting, judged.way, judged.motion, tolerance=_NEARLY)
             unknown = _judged(None, unknown.log_prior, again, window, measure)
             shared = shared_error(unknown.posterior.scatter)

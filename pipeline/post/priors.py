@@ -55,11 +55,11 @@ class PosePrior:
         """The fit of a plate of known format; `tolerance` is the sd of the logarithm of its aspect in the image."""
         return self._setting(plate_format.width_m, {ASPECT: (log_aspect(plate_format), tolerance)}, shared)
 
-    def for_any_format(self, width_m: float, shared: float = 0.0) -> Setting:
+    def for_any_format(self, width_m: float) -> Setting:
         """The fit of a plate of unknown format: any scale, so that its height over the road says nothing."""
-        return self._setting(width_m, {ASPECT: _ANY_ASPECT, Z: (0.0, 20.0)}, shared)
+        return self._setting(width_m, {ASPECT: _ANY_ASPECT, Z: (0.0, 20.0)})
 
-    def _setting(self, width_m: float, table: dict[int, tuple[float, float]], shared: float) -> Setting:
+    def _setting(self, width_m: float, table: dict[int, tuple[float, float]], shared: float = 0.0) -> Setting:
         mean, sd = self.mean.copy(), self.sd.copy()
         for index, pair in table.items():
             mean[index], sd[index] = pair

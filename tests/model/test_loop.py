@@ -1,0 +1,38 @@
+"""How a training run ends: what is saved, and what is left as it was."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("torch", reason="training needs torch")
+
+from pipeline.errors import GateError
+from pipeline.model.loop import resumable
+
+
+class StandInRun:
+    """A run without a network."""
+
+    step, steps = 0, 10
+
+    def train_step(self, images, corners_px, presence):
+        raise AssertionError("no step is made here")
+
+    def save(self, path: Path) -> None:
+        path.write_text("new")
+
+
+def test_error_leaves_the_checkpoint_that_was_there(tmp_path):
+    (tmp_path / "checkpoint.pt").write_text("of a finished run")
+    with pytest.raises(GateError, match="no photograph"), resumable(StandInRun(), tmp_path):
+        raise GateError("no photograph")
+    assert (tmp_path / "checkpoint.pt").read_text() == "of a finished run"
+
+
+def test_interruption_before_the_first_step_is_saved_and_says_how_to_go_on(tmp_path):
+    message = "after step 0; go on with --resume"
+    with pytest.raises(KeyboardInterrupt, match=message), resumable(StandInRun(), tmp_path):
+        raise KeyboardInterrupt
+    assert (tmp_path / "checkpoint.pt").read_text() == "new"
