@@ -27,7 +27,8 @@ Array = NDArray[np.float64]
 
 STEADY, STANDING, VARYING = 0, 1, 2 + 2 * STRETCHES
 
-_STEADY, _STANDING, _BEGUN, _VARYING, _STOPPED = 0.30, 0.15, 0.35, 0.10, 0.10
+# Vehicles at a gate stand for half of the time that they are seen.
+_STEADY, _STANDING, _BEGUN, _VARYING, _STOPPED = 0.16, 0.54, 0.19, 0.055, 0.055
 _STANDS_FOR_S = 60.0  # mean; a vehicle that stands drives off within a stretch with the stretch's share of it
 _SPEED_SD = 8.0  # m/s
 _STILL_SD = 0.001  # m/s, of a vehicle that stands

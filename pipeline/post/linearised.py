@@ -69,16 +69,24 @@ class Window:
         The first 8 are shifts on the plate, as large as the plate appears; the others are shifts in the image. Each is
         one sd of what is stated where the plate is largest, over sqrt(2): both together have its variance there.
         """
-        whiteners, sizes = self.data.whiteners, np.sqrt(areas(self.data.rays))
-        nearest = int(np.argmax(sizes))
-        shifts = 1.0 / np.diagonal(whiteners[nearest], axis1=1, axis2=2)
-        in_image = whiteners * shifts[:, None] / np.sqrt(2.0)
-        on_plate = in_image * (sizes / sizes[nearest])[:, None, None, None]
-        found = np.zeros((len(sizes), 4, 2, 2, 4, 2))
-        for corner in range(4):
-            found[:, corner, :, 0, corner] = on_plate[:, corner]
-            found[:, corner, :, 1, corner] = in_image[:, corner]
+        nearest = int(np.argmax(self._sizes))
+        shifts = 1.0 / np.diagonal(self.data.whiteners[nearest], axis1=1, axis2=2)
+        parts = (self.by_shift_on_plate / self._sizes[nearest], self.data.whiteners)
+        found = np.zeros((len(self._sizes), 4, 2, 2, 4, 2))
+        for place, by_shift in enumerate(parts):
+            for corner in range(4):
+                found[:, corner, :, place, corner] = by_shift[:, corner] * shifts[corner] / np.sqrt(2.0)
         return found.reshape(-1, 8, SHARED)
+
+    @cached_property
+    def by_shift_on_plate(self) -> Array:
+        """(n, 4, 2, 2), derivatives of each corner's residuals by its shift on the plate, in units of its size."""
+        return self.data.whiteners * self._sizes[:, None, None, None]
+
+    @cached_property
+    def _sizes(self) -> Array:
+        """(n,), how large the plate appears."""
+        return np.sqrt(areas(self.data.rays))
 
     @cached_property
     def roots(self) -> drives.Roots:

@@ -92,7 +92,7 @@ def normal_equations(fit: Fit, window: Window) -> NormalEquations:
     jitter = near.off_course[keep]
     across = _across_time(residuals + shared @ fit.shared, jitter)
     links, variance = _probable_links(across, _links(window.times_s[keep]))
-    scatter = _scatter(_across_time(residuals, jitter), window.shared_slopes[keep])
+    scatter = _scatter(_across_time(residuals, jitter), window.by_shift_on_plate[keep])
     grams = _grams(rows, links)
     log_det = 8 * links.log_det
     if np.max(_squares(jitter)) > _LEAST_JITTER**2:
@@ -107,17 +107,20 @@ def _across_time(residuals: Array, jitter: Array) -> Array:
     return np.asarray(residuals - jitter * (along / np.maximum(_squares(jitter), 1e-24))[:, None])
 
 
-def _scatter(residuals: Array, shared_slopes: Array) -> float:
-    """Root mean square of residuals (n, 8) less whatever shift of the corners on the plate explains most of them.
+def _scatter(residuals: Array, by_shift: Array) -> float:
+    """Root mean square of residuals (n, 8) less those shifts of the corners on the plate that explain most of them.
+
+    `by_shift` (n, 4, 2, 2) are derivatives of each corner's two residuals by its shift.
 
     A single frame does not show any scatter: 1, as is stated.
     """
     if len(residuals) < 2:
         return 1.0
-    rows = shared_slopes[..., :8].reshape(-1, 8)
-    shift = np.linalg.solve(rows.T @ rows, rows.T @ residuals.ravel())
-    left = residuals.ravel() - rows @ shift
-    return float(np.sqrt(left @ left / (8 * (len(residuals) - 1))))
+    corners = residuals.reshape(-1, 4, 2)
+    gram = np.einsum("ncij,ncik->cjk", by_shift, by_shift)
+    shifts = np.linalg.solve(gram, np.einsum("ncij,nci->cj", by_shift, corners)[..., None])
+    left = corners - (by_shift @ shifts)[..., 0]
+    return float(np.sqrt(np.mean(left * left) * len(left) / (len(left) - 1)))
 
 
 def _probable_links(across: Array, links: _Links) -> tuple[_Links, Array]:
