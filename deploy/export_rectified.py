@@ -25,7 +25,7 @@ from pipeline.synthetic.scene import Scenario
 
 
 def comparison_views(count: int) -> list[NDArray[np.uint8]]:
-    """Views (112, 208, 3) of the drawn gate scene around corners that are nearly right."""
+    """Views (224, 416, 3) of the drawn gate scene around corners that are nearly right."""
     rng = np.random.default_rng(0)
     scenes = itertools.islice(frames(Scenario(fps=8.0)), count)
     return [rectified(image, disturbed(rng, truth.corners_px))[0] for image, truth in scenes]

@@ -23,7 +23,7 @@ ROUNDS = 2
 """The plate is rectified by the given corners first, then by the network's own answer."""
 IN_PLACE = 0.5
 """A view with a lower presence than this does not show a plate in its middle: the given corners are kept."""
-FURTHEST_PX = 20.0
+FURTHEST_PX = 40.0
 """Nor are corners believed that lie further than this, in the view, from where they were expected."""
 
 

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from pipeline.frames import CORNER_SIGNS
 
-INPUT_PX = (208, 112)
+INPUT_PX = (416, 224)
 """Width and height of the rectified view."""
-PLATE_PX = (128, 56)
+PLATE_PX = (256, 112)
 """Width and height of the given corners' rectangle in the middle of it; what is around it is a margin for error."""
 LEAST_SCALE = 0.8
 """Where the view has fewer pixels than this for one of the image, the image is shrunk first, by area averaging."""
@@ -90,7 +90,7 @@ def shrunk(
 def rectified(
     image: NDArray[np.uint8], corners_px: NDArray[np.float64]
 ) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
-    """The view (112, 208, 3) of an image (height, width, 3) around four corners (4, 2), and its homography.
+    """The view (224, 416, 3) of an image (height, width, 3) around four corners (4, 2), and its homography.
 
     Raises:
         ValueError: the corners are not those of a convex quadrilateral.

@@ -105,5 +105,5 @@ def test_it_is_the_last_of_several_looks_and_can_be_interrupted(tmp_path: Path) 
 
 
 def test_network_for_whole_images_is_refused(tiny_model: Path) -> None:
-    with pytest.raises(GateError, match="takes only images of 640x480, not 208x112"):
+    with pytest.raises(GateError, match="takes only images of 640x480, not 416x224"):
         open_rectified_look(ModelConfig(rectified_path=tiny_model, provider="cpu"))

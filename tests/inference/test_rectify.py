@@ -66,10 +66,10 @@ def test_an_edge_is_where_the_homography_says(width_px: float) -> None:
     view, _ = rectified(grey, corners)
     middle_row = view[INPUT_PX[1] // 2, :, 0].astype(float) / 255
     middle_column = view[:, INPUT_PX[0] // 2, 0].astype(float) / 255
-    assert middle_row.sum() == pytest.approx(PLATE_PX[0], abs=0.5)
-    assert middle_column.sum() == pytest.approx(PLATE_PX[1], abs=0.5)
+    assert middle_row.sum() == pytest.approx(PLATE_PX[0], abs=1.0)
+    assert middle_column.sum() == pytest.approx(PLATE_PX[1], abs=1.0)
     left_edge = np.interp(0.5, middle_row[: INPUT_PX[0] // 2], np.arange(INPUT_PX[0] // 2))
-    assert left_edge == pytest.approx(target_corners_px()[0, 0], abs=0.3)
+    assert left_edge == pytest.approx(target_corners_px()[0, 0], abs=0.6)
 
 
 @pytest.mark.parametrize("width_px", [60.0, 500.0])

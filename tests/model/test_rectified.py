@@ -55,7 +55,7 @@ def test_samples_show_true_corners_near_the_rectangle(samples):
     shown = corners_px[presence > 0.5].numpy()
     assert 0.7 < len(shown) / len(presence) < 1
     off_px = np.linalg.norm(shown - target_corners_px(), axis=2)
-    assert 0.5 < np.median(off_px) < 10 and off_px.max() < 40
+    assert 1 < np.median(off_px) < 20 and off_px.max() < 80
     assert (corners_px[presence < 0.5] == 0).all()
 
 
@@ -78,10 +78,11 @@ def test_spread_is_least_surprising_where_it_is_that_of_the_errors():
     assert min(at, key=at.get) == 1.0
 
 
-def test_one_batch_can_be_learned_by_heart():
-    training = RectifiedTraining(Plan(steps=100, learning_rate=2e-3))
+@pytest.mark.parametrize("plan", [Plan(coarse_steps=100, steps=0), Plan(coarse_steps=0, steps=100)])
+def test_one_batch_can_be_learned_by_heart_in_either_part_of_the_training(plan):
+    training = RectifiedTraining(plan)
     rng = np.random.default_rng(0)
-    views = torch.from_numpy(rng.standard_normal((3, 3, 112, 208)).astype(np.float32))
+    views = torch.from_numpy(rng.standard_normal((3, 3, INPUT_PX[1], INPUT_PX[0])).astype(np.float32))
     corners = torch.from_numpy(target_corners_px() + rng.normal(0, 3, (3, 4, 2))).float()
     presence = torch.tensor([1.0, 1.0, 0.0])
     history = [training.train_step(views, corners, presence) for _ in range(100)]
@@ -91,7 +92,7 @@ def test_one_batch_can_be_learned_by_heart():
 
 def test_views_without_a_plate_teach_presence_alone():
     network = RectifiedNetwork()
-    parts = losses(network(torch.zeros(2, 3, 112, 208)), torch.zeros(2, 4, 2), torch.zeros(2))
+    parts = losses(network(torch.zeros(2, 3, INPUT_PX[1], INPUT_PX[0])), torch.zeros(2, 4, 2), torch.zeros(2))
     assert set(parts) == {"presence"}
 
 
@@ -103,7 +104,8 @@ def finished_run(plate_index, tmp_path_factory):
 
 
 def _arguments(plate_index, out):
-    return ["--data", str(plate_index), "--out", str(out), "--steps", "3", "--workers", "0"]
+    steps = ["--coarse-steps", "1", "--steps", "2"]
+    return ["--data", str(plate_index), "--out", str(out), *steps, "--workers", "0"]
 
 
 def test_run_leaves_checkpoint_log_and_curve(finished_run):
@@ -149,7 +151,7 @@ def test_variances_are_scaled_until_95_percent_of_the_errors_are_held(plate_inde
     monkeypatch.setattr("pipeline.inference.rectified_look.FURTHEST_PX", np.inf)  # of an untrained network
     scale = calibrated_scale(network, photographs)
     with torch.no_grad():
-        network.log_sd.bias += 0.5 * np.log(scale)
+        network.reading.log_sd.bias += 0.5 * np.log(scale)
     assert calibrated_scale(network, photographs) == pytest.approx(1.0, rel=0.02)
 
 

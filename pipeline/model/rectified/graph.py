@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from pipeline.model.dsnt import cells_to_px, windowed_dsnt
 from pipeline.model.graph import Normalisation
-from pipeline.model.rectified.network import STRIDE_PX, RectifiedNetwork
+from pipeline.model.rectified.network import RectifiedNetwork
 
 
 class RectifiedGraph(nn.Module):
@@ -27,12 +27,12 @@ class RectifiedGraph(nn.Module):
         """Correct the corners.
 
         Args:
-            images: (B, 112, 208, 3) uint8 BGR, rectified views.
+            images: (B, 224, 416, 3) uint8 BGR, rectified views.
 
         Returns:
             Corners (B, 4, 2) in the view's pixels, covariances (B, 4, 2, 2) in px^2, presence (B,) in [0, 1].
         """
         answer = self.network(self.normalised(images))
         means, _ = windowed_dsnt(answer.logits)
-        variances = torch.exp(2 * answer.log_sd_cells) * (self.covariance_scale * STRIDE_PX**2)
-        return cells_to_px(means, STRIDE_PX), torch.diag_embed(variances), answer.presence.sigmoid()
+        variances = torch.exp(2 * answer.log_sd_cells) * (self.covariance_scale * answer.stride_px**2)
+        return cells_to_px(means, answer.stride_px), torch.diag_embed(variances), answer.presence.sigmoid()

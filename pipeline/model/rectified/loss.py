@@ -9,7 +9,7 @@ from torch.nn import functional
 from pipeline.model.calibration import STUDENT_DEGREES
 from pipeline.model.dsnt import px_to_cells, windowed_dsnt
 from pipeline.model.loss import LossWeights, corner_loss
-from pipeline.model.rectified.network import STRIDE_PX, RectifiedAnswer
+from pipeline.model.rectified.network import RectifiedAnswer
 
 SIGMA_CELLS = 1.0
 """Standard deviation of the target heatmaps."""
@@ -26,7 +26,8 @@ def losses(answer: RectifiedAnswer, corners_px: Tensor, presence: Tensor) -> dic
         presence: (B,) 1 or 0; the corners of views without a plate do not count.
     """
     has_plate = presence > 0.5
-    logits, true_cells = answer.logits[has_plate], px_to_cells(corners_px[has_plate], STRIDE_PX)
+    logits = answer.logits[has_plate]
+    true_cells = px_to_cells(corners_px[has_plate], answer.stride_px)
     parts = {
         "presence": PRESENCE_WEIGHT * functional.binary_cross_entropy_with_logits(answer.presence, presence)
     }

@@ -1,7 +1,8 @@
-"""The network of the rectified look: an hourglass of residual blocks with a DSNT heatmap for each corner.
+"""The network of the rectified look: an hourglass that sees the view at half its size, and a detail path at full size.
 
-It sees the whole plate and its surroundings at a sixteenth of the view's size, where the parts of the plate are told
-from its holder, and draws the heatmaps at half, where an edge is a share of a cell.
+The hourglass sees the whole plate and its surroundings at a thirty-second of the view's size, where the parts of the
+plate are told from its holder. The detail path draws the heatmaps at half of the view's size, where the corners of
+even a large plate are known to a share of one of the photograph's own pixels.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from torchvision.models.resnet import BasicBlock
 from pipeline.model.dsnt import spatial_softmax
 from pipeline.model.network import CORNERS
 
-STRIDE_PX = 2
 CHANNELS = (16, 32, 64, 128)
-"""At a half, a quarter, an eighth and a sixteenth of the view's size."""
+"""Of the hourglass, at a half, a quarter, an eighth and a sixteenth of what it sees."""
+DETAIL_CHANNELS = 16
 
 
 class RectifiedAnswer(NamedTuple):
@@ -27,20 +28,47 @@ class RectifiedAnswer(NamedTuple):
         logits: (B, 4, h, w) heatmap logits of the corners.
         presence: (B,) logits that a plate is there.
         log_sd_cells: (B, 4, 2) logarithms of the standard deviations of the corners' x and y, in cells.
+        stride_px: view pixels of a heatmap's cell.
     """
 
     logits: Tensor
     presence: Tensor
     log_sd_cells: Tensor
+    stride_px: int
 
 
 class RectifiedNetwork(nn.Module):
-    """Corners of a rectified view, how sure each is, and whether there is a plate.
+    """Corners of a rectified view, how sure each is, and whether there is a plate."""
 
-    Presence and standard deviations are read where the corners are, as averages under their heatmaps.
-    """
+    def __init__(self) -> None:
+        super().__init__()
+        self.hourglass = Hourglass()
+        self.coarse_reading = Reading(CHANNELS[0], stride_px=4)
+        self.detail = nn.Sequential(*_conv(3, DETAIL_CHANNELS, 5, 2))
+        self.to_detail = nn.Conv2d(CHANNELS[0], DETAIL_CHANNELS, kernel_size=1)
+        self.detail_again = nn.Sequential(
+            BasicBlock(DETAIL_CHANNELS, DETAIL_CHANNELS), BasicBlock(DETAIL_CHANNELS, DETAIL_CHANNELS)
+        )
+        self.reading = Reading(DETAIL_CHANNELS, stride_px=2)
 
-    stride_px = STRIDE_PX
+    def forward(self, views: Tensor) -> RectifiedAnswer:
+        """Run the network.
+
+        Args:
+            views: (B, 3, H, W) RGB, normalised with ImageNet's mean and standard deviation; H and W divide by 32.
+        """
+        context = self.to_detail(self.hourglass(_halved(views)))
+        answer: RectifiedAnswer = self.reading(self.detail_again(self.detail(views) + _doubled(context)))
+        return answer
+
+    def coarse(self, views: Tensor) -> RectifiedAnswer:
+        """What the hourglass alone says, on heatmaps of half the size: the first thing to be trained."""
+        answer: RectifiedAnswer = self.coarse_reading(self.hourglass(_halved(views)))
+        return answer
+
+
+class Hourglass(nn.Module):
+    """Features (B, 16, H / 2, W / 2) of images (B, 3, H, W), each aware of the whole image."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -59,35 +87,48 @@ class RectifiedNetwork(nn.Module):
         self.fine_again = BasicBlock(fine, fine)
         self.to_finest = nn.Conv2d(fine, finest, kernel_size=1)
         self.finest_again = BasicBlock(finest, finest)
-        self.heatmaps = nn.Conv2d(finest, CORNERS, kernel_size=1)
-        self.evidence = nn.Conv2d(finest, CORNERS, kernel_size=1)
-        self.log_sd = nn.Conv2d(finest, 2 * CORNERS, kernel_size=1)
-        for reading in (self.evidence, self.log_sd):
-            nn.init.zeros_(reading.weight)
 
-    def forward(self, views: Tensor) -> RectifiedAnswer:
-        """Run the network.
-
-        Args:
-            views: (B, 3, H, W) RGB, normalised with ImageNet's mean and standard deviation; H and W divide by 16.
-        """
-        finest = self.finest(views)
+    def forward(self, images: Tensor) -> Tensor:
+        """H and W divide by 16."""
+        finest = self.finest(images)
         fine = self.fine(finest)
         middle = self.middle(fine)
         coarse = self.coarse(middle)
         middle = self.middle_again(middle + _doubled(self.to_middle(coarse)))
         fine = self.fine_again(fine + _doubled(self.to_fine(middle)))
-        finest = self.finest_again(finest + _doubled(self.to_finest(fine)))
-        logits = self.heatmaps(finest).float()
+        refined: Tensor = self.finest_again(finest + _doubled(self.to_finest(fine)))
+        return refined
+
+
+class Reading(nn.Module):
+    """Heatmaps from features; presence and standard deviations as averages under them, where the corners are."""
+
+    def __init__(self, channels: int, stride_px: int) -> None:
+        super().__init__()
+        self.stride_px = stride_px
+        self.heatmaps = nn.Conv2d(channels, CORNERS, kernel_size=1)
+        self.evidence = nn.Conv2d(channels, CORNERS, kernel_size=1)
+        self.log_sd = nn.Conv2d(channels, 2 * CORNERS, kernel_size=1)
+        for reading in (self.evidence, self.log_sd):
+            nn.init.zeros_(reading.weight)
+
+    def forward(self, features: Tensor) -> RectifiedAnswer:
+        """The answer from features (B, channels, h, w)."""
+        logits = self.heatmaps(features).float()
         attention = spatial_softmax(logits.detach())
-        presence = (attention * self.evidence(finest).float()).sum(dim=(1, 2, 3))
-        log_sd = self.log_sd(finest).float().unflatten(1, (CORNERS, 2))
-        return RectifiedAnswer(logits, presence, (attention.unsqueeze(2) * log_sd).sum(dim=(3, 4)))
+        presence = (attention * self.evidence(features).float()).sum(dim=(1, 2, 3))
+        log_sd = self.log_sd(features).float().unflatten(1, (CORNERS, 2))
+        log_sd_cells = (attention.unsqueeze(2) * log_sd).sum(dim=(3, 4))
+        return RectifiedAnswer(logits, presence, log_sd_cells, self.stride_px)
 
 
 def _conv(inputs: int, outputs: int, side: int, stride: int) -> tuple[nn.Module, ...]:
     convolution = nn.Conv2d(inputs, outputs, side, stride, padding=side // 2, bias=False)
     return convolution, nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)
+
+
+def _halved(images: Tensor) -> Tensor:
+    return functional.avg_pool2d(images, 2)
 
 
 def _doubled(features: Tensor) -> Tensor:

@@ -25,7 +25,7 @@ from pipeline.model.rectified.training import Plan, RectifiedTraining
 def batches(photographs: list[Photograph], plan: Plan, step: int, workers: int) -> Iterator[Batch]:
     """The batches of the rest of the run, from `step` on: all views of `plan.images` images each."""
     samples = RectifiedSamples(
-        photographs, augmentation(plan.drawn_share), plan.steps * plan.images, plan.seed
+        photographs, augmentation(plan.drawn_share), (plan.coarse_steps + plan.steps) * plan.images, plan.seed
     )
     rest = range(step * plan.images, len(samples))
     loader = DataLoader(
@@ -54,7 +54,16 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
         "--out", type=Path, default=Path("runs/rectified"), help="where checkpoint, log and curve go"
     )
     parser.add_argument(
-        "--steps", type=int, default=plan.steps, help="optimiser steps (default: %(default)s)"
+        "--coarse-steps",
+        type=int,
+        default=plan.coarse_steps,
+        help="optimiser steps of the hourglass alone, at half the view's size (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--steps",
+        type=int,
+        default=plan.steps,
+        help="optimiser steps of the whole network after them (default: %(default)s)",
     )
     parser.add_argument("--resume", action="store_true", help="go on from OUT/checkpoint.pt")
     parser.add_argument("--workers", type=int, default=1, help="processes that prepare images")
@@ -71,7 +80,7 @@ def main(argv: list[str] | None = None) -> int:
     if args.resume:
         training = RectifiedTraining.load(args.out / "checkpoint.pt")
     else:
-        training = RectifiedTraining(Plan(steps=args.steps))
+        training = RectifiedTraining(Plan(coarse_steps=args.coarse_steps, steps=args.steps))
     with resumable(training, args.out):
         run(training, photographs, args)
     print(f"done: {args.out / 'checkpoint.pt'}; export it with python -m deploy.export_rectified")

@@ -27,14 +27,16 @@ class Plan:
     """What two runs must share to give the same network.
 
     Attributes:
-        steps: optimiser steps; the learning rate falls to nothing over them, as a half cosine.
+        coarse_steps: optimiser steps in which the hourglass is trained alone.
+        steps: those after them, in which the whole network is.
         images: images a step.
-        learning_rate: its peak.
+        learning_rate: its peak in both parts; over each it falls to nothing, as a half cosine.
         drawn_share: share of the images with a plate in which a drawn one takes its place.
         seed: of initialisation and of every sample.
     """
 
-    steps: int = 10000
+    coarse_steps: int = 10000
+    steps: int = 5200
     images: int = 12
     learning_rate: float = 2e-3
     drawn_share: float = 0.7
@@ -56,15 +58,15 @@ class RectifiedTraining:
     @property
     def steps(self) -> int:
         """Optimiser steps at the end of the plan."""
-        return self.plan.steps
+        return self.plan.coarse_steps + self.plan.steps
 
     def train_step(self, views: Tensor, corners_px: Tensor, presence: Tensor) -> dict[str, float]:
         """One optimiser step on a batch (`samples.RectifiedSamples`); returns the losses."""
-        ramp = min(1.0, (self.step + 1) / WARM_UP_STEPS)
-        cosine = 0.5 * (1 + math.cos(math.pi * self.step / self.plan.steps))
-        self.optimizer.param_groups[0]["lr"] = self.plan.learning_rate * ramp * (0.01 + 0.99 * cosine)
+        coarse = self.step < self.plan.coarse_steps
+        self.optimizer.param_groups[0]["lr"] = self._learning_rate(coarse)
+        network = self.network.coarse if coarse else self.network
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.bfloat16):
-            answer = self.network(views.to(self.device, memory_format=torch.channels_last))
+            answer = network(views.to(self.device, memory_format=torch.channels_last))
         parts = losses(answer, corners_px.to(self.device), presence.to(self.device))
         self.optimizer.zero_grad(set_to_none=True)
         sum(parts.values(), torch.zeros((), device=self.device)).backward()
@@ -73,6 +75,13 @@ class RectifiedTraining:
         self.average.update_parameters(self.network)
         self.step += 1
         return {name: part.item() for name, part in parts.items()}
+
+    def _learning_rate(self, coarse: bool) -> float:
+        """Of this step: a short ramp, then a half cosine, in each part of the run."""
+        first, steps = (0, self.plan.coarse_steps) if coarse else (self.plan.coarse_steps, self.plan.steps)
+        ramp = min(1.0, (self.step - first + 1) / WARM_UP_STEPS)
+        cosine = 0.5 * (1 + math.cos(math.pi * (self.step - first) / steps))
+        return self.plan.learning_rate * ramp * (0.01 + 0.99 * cosine)
 
     def averaged(self) -> RectifiedNetwork:
         """The averaged network, ready for use."""
