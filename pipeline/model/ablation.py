@@ -29,7 +29,7 @@ from pipeline.frames import PlateLocation
 from pipeline.model.ablation_report import Row, draw_ablation, table
 from pipeline.model.dataset import Photograph, read_index, select, to_tensor
 from pipeline.model.dsnt import cells_to_px, dsnt, normalized_to_cells, spatial_softmax, windowed_dsnt
-from pipeline.model.loop import advance, resumable
+from pipeline.model.loop import advance, begin_in, resumable
 from pipeline.model.measure import SIZE_PX, Result, compare
 from pipeline.model.network import DilatedResNet50DSNT
 from pipeline.model.recipe import Recipe, load_recipe
@@ -58,11 +58,11 @@ DECODERS: dict[str, Callable[[Tensor], Tensor]] = {
 def train(stride_px: int, recipe: Recipe, photographs: list[Photograph], args: argparse.Namespace) -> None:
     """Train the network of one stride to the end of the recipe; leaves its checkpoint in OUT/stride-N."""
     out = args.out / f"stride-{stride_px}"
-    out.mkdir(parents=True, exist_ok=True)
     checkpoint = out / "checkpoint.pt"
     if args.resume and checkpoint.exists():
         training = Training.load(checkpoint)
     else:
+        begin_in(out)
         training = Training(recipe, args.resnet_v1, stride_px=stride_px)
         training.start_from_imagenet(args.imagenet)
     if training.step == training.steps:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from pipeline.errors import GateError
 from pipeline.model.curve import draw_learning_curve, log_entry
 
 Batch = tuple[Tensor, Tensor, Tensor]
@@ -50,6 +51,19 @@ def advance(run: Run, batches: Iterable[Batch], out: Path, checkpoint_minutes: f
                 save(run, out)
                 last_saved_s = time.monotonic()
             yield progress
+
+
+def begin_in(out: Path) -> None:
+    """Make the folder of a new run.
+
+    Raises:
+        GateError: a run is in it already, which a new one would overwrite.
+    """
+    checkpoint = out / "checkpoint.pt"
+    if checkpoint.exists():
+        raise GateError(f"{checkpoint}: a run is here already; go on with --resume, or give another --out")
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "log.jsonl").unlink(missing_ok=True)  # of a run that left no checkpoint
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from pipeline.model.calibration_set import calibration_results
 from pipeline.model.curve import log_entry
 from pipeline.model.dataset import Photograph, TrainingSamples, read_index, select
 from pipeline.model.figures import summary
-from pipeline.model.loop import Batch, advance, resumable
+from pipeline.model.loop import Batch, advance, begin_in, resumable
 from pipeline.model.measure import measure
 from pipeline.model.recipe import DEFAULT_RECIPE, Recipe, load_recipe
 from pipeline.model.torch_session import first_look
@@ -85,6 +85,7 @@ def start(args: argparse.Namespace) -> Training:
     if args.resume:
         return Training.load(args.out / "checkpoint.pt")
     recipe = load_recipe(args.recipe)
+    begin_in(args.out)
     if args.start is not None:
         return Training.start_from_exported(recipe, args.start)
     training = Training(recipe, stride_on_first_conv=args.resnet_v1)
@@ -99,7 +100,6 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     args = parse_arguments(argv)
     photographs = read_index(args.data)
-    args.out.mkdir(parents=True, exist_ok=True)
     training = start(args)
     with resumable(training, args.out):
         run(training, photographs, args)

@@ -116,11 +116,11 @@ def _scatter(residuals: Array, by_shift: Array) -> float:
     """
     if len(residuals) < 2:
         return 1.0
-    corners = residuals.reshape(-1, 4, 2)
-    gram = np.einsum("ncij,ncik->cjk", by_shift, by_shift)
-    shifts = np.linalg.solve(gram, np.einsum("ncij,nci->cj", by_shift, corners)[..., None])
-    left = corners - (by_shift @ shifts)[..., 0]
-    return float(np.sqrt(np.mean(left * left) * len(left) / (len(left) - 1)))
+    slopes = by_shift.swapaxes(0, 1).reshape(4, -1, 2)
+    misses = residuals.reshape(-1, 4, 2).swapaxes(0, 1).reshape(4, -1, 1)
+    turned = slopes.swapaxes(1, 2)
+    left = (misses - slopes @ np.linalg.solve(turned @ slopes, turned @ misses)).ravel()
+    return float(np.sqrt(left @ left / (8 * (len(residuals) - 1))))
 
 
 def _probable_links(across: Array, links: _Links) -> tuple[_Links, Array]:

@@ -114,6 +114,13 @@ def test_run_leaves_checkpoint_log_and_curve(finished_run):
     assert (finished_run / "curve.png").stat().st_size > 10_000
 
 
+def test_a_new_run_does_not_overwrite_one_that_is_there(finished_run, plate_index, capsys):
+    before = (finished_run / "checkpoint.pt").read_bytes()
+    assert train.main(_arguments(plate_index, finished_run)) == 2
+    assert "a run is here already" in capsys.readouterr().err
+    assert (finished_run / "checkpoint.pt").read_bytes() == before
+
+
 def test_resumed_run_ends_where_an_uninterrupted_one_does(finished_run, plate_index, tmp_path, monkeypatch):
     step = RectifiedTraining.train_step
 

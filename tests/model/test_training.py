@@ -73,6 +73,15 @@ def test_run_leaves_checkpoint_log_and_curve(finished_run):
     assert not network.training and calibration != Calibration()
 
 
+def test_a_new_run_does_not_overwrite_one_that_is_there(finished_run, plate_index, weights, capsys):
+    kept = {path: path.read_bytes() for path in (finished_run / "out").iterdir()}
+    assert (
+        train.main(_arguments(plate_index, weights, finished_run / "out", finished_run / "recipe.toml")) == 2
+    )
+    assert "checkpoint.pt: a run is here already; go on with --resume, or give" in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in (finished_run / "out").iterdir()} == kept
+
+
 def test_resumed_run_ends_where_an_uninterrupted_one_does(
     finished_run, plate_index, weights, tmp_path, monkeypatch
 ):

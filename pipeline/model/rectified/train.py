@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader
 
 from pipeline.errors import command
 from pipeline.model.dataset import Photograph, read_index
-from pipeline.model.loop import Batch, advance, resumable
+from pipeline.model.loop import Batch, advance, begin_in, resumable
 from pipeline.model.rectified.calibration import calibrated_scale
 from pipeline.model.rectified.samples import RectifiedSamples, augmentation
 from pipeline.model.rectified.training import Plan, RectifiedTraining
@@ -76,10 +76,10 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     args = parse_arguments(argv)
     photographs = read_index(args.data)
-    args.out.mkdir(parents=True, exist_ok=True)
     if args.resume:
         training = RectifiedTraining.load(args.out / "checkpoint.pt")
     else:
+        begin_in(args.out)
         training = RectifiedTraining(Plan(coarse_steps=args.coarse_steps, steps=args.steps))
     with resumable(training, args.out):
         run(training, photographs, args)
