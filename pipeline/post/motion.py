@@ -20,7 +20,7 @@ from pipeline.post.track_data import RayMaker, TrackData, TrackPoint, areas, thi
 Array = NDArray[np.float64]
 
 _FRAMES_USED = 64
-_FORGOTTEN = 9.0  # a hypothesis this much less probable (log) than the best is followed no longer
+_FORGOTTEN = 7.0  # a hypothesis this much less probable (log) than the best is followed no longer
 
 
 def estimate_motion(
