@@ -25,7 +25,7 @@ from pipeline.model.rectified.training import Plan, RectifiedTraining
 def batches(photographs: list[Photograph], plan: Plan, step: int, workers: int) -> Iterator[Batch]:
     """The batches of the rest of the run, from `step` on: all views of `plan.images` images each."""
     samples = RectifiedSamples(
-        photographs, augmentation(plan.drawn_share), (plan.coarse_steps + plan.steps) * plan.images, plan.seed
+        photographs, augmentation(plan.drawn_share), plan.all_steps * plan.images, plan.seed
     )
     rest = range(step * plan.images, len(samples))
     loader = DataLoader(

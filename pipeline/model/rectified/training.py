@@ -42,6 +42,11 @@ class Plan:
     drawn_share: float = 0.7
     seed: int = 20261125
 
+    @property
+    def all_steps(self) -> int:
+        """Those of both parts."""
+        return self.coarse_steps + self.steps
+
 
 class RectifiedTraining:
     """The state of a run and the step that advances it; `average` is what is evaluated and exported."""
@@ -58,7 +63,7 @@ class RectifiedTraining:
     @property
     def steps(self) -> int:
         """Optimiser steps at the end of the plan."""
-        return self.plan.coarse_steps + self.plan.steps
+        return self.plan.all_steps
 
     def train_step(self, views: Tensor, corners_px: Tensor, presence: Tensor) -> dict[str, float]:
         """One optimiser step on a batch (`samples.RectifiedSamples`); returns the losses."""
