@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -25,10 +26,10 @@ IMAGENET_SD_RGB = (0.229, 0.224, 0.225)
 VALIDATION_SHARE = 0.1
 """Share of the photographs of `train` that is held back where the index names no validation; never part of `dev`."""
 
-HELD_BACK = {"validation": "train", "background-validation": "background"}
+HELD_BACK = {"validation": "train", "background-validation": "background", "weak-validation": "weak"}
 """Splits that may be held back from another one."""
 
-LABEL_WEIGHT = {"human": 1.0, "verified": 1.0, "spot": 0.4, "loose": 0.05, "box": 0.0}
+LABEL_WEIGHT = {"human": 1.0, "verified": 1.0, "spot": 0.4, "pseudo": 0.4, "loose": 0.05, "box": 0.0}
 """How often a photograph is drawn with its own plate, by how well its corners are known."""
 
 
@@ -102,6 +103,28 @@ def read_index(index: Path) -> list[Photograph]:
     return photographs
 
 
+def write_index(photographs: Sequence[Photograph], folder: Path) -> Path:
+    """Write the `index.jsonl` of a folder; the photographs stay where they are."""
+    index = folder / "index.jsonl"
+    index.write_text(
+        "".join(f"{json.dumps(_entry(photo, folder))}\n" for photo in photographs), encoding="utf-8"
+    )
+    return index
+
+
+def _entry(photo: Photograph, folder: Path) -> dict:
+    plates = [{"corners": plate.corners_px.tolist(), "label": plate.label} for plate in photo.plates]
+    return {
+        "file": Path(os.path.relpath(photo.path.resolve(), folder.resolve())).as_posix(),
+        "width": photo.width_px,
+        "height": photo.height_px,
+        "split": photo.split,
+        "source": photo.source,
+        "group": photo.group,
+        "plates": plates,
+    }
+
+
 def _photograph(entry: dict, folder: Path) -> Photograph:
     plates = []
     for plate in entry["plates"]:
@@ -154,16 +177,13 @@ class TrainingSamples(Dataset):
     def __init__(
         self, photographs: Sequence[Photograph], augmentation: Augmentation, length: int, seed: int
     ) -> None:
-        train = select(photographs, "train")
-        backgrounds = select(photographs, "background")
-        boxes = [photo for photo in select(photographs, "weak") if photo.plates]
-        self._labelled = [photo for photo in train if photo.closest is not None]
-        if not self._labelled:
+        train = [photo for photo in select(photographs, "train") if photo.plates]
+        if not train:
             raise GateError("the index has no photograph of split `train` with a plate")
-        weights = np.array([weight_of(photo) for photo in self._labelled])
+        self._with_plate = train + [photo for photo in select(photographs, "weak") if photo.plates]
+        weights = np.array([weight_of(photo) for photo in self._with_plate])
         self._weights = weights / weights.sum()
-        self._for_drawn_plates = self._labelled + boxes
-        self._backgrounds = backgrounds or self._labelled
+        self._backgrounds = select(photographs, "background") or train
         self._augmentation, self._length, self._seed = augmentation, length, seed
 
     def __len__(self) -> int:
@@ -189,14 +209,12 @@ class TrainingSamples(Dataset):
                 photo = self._backgrounds[rng.integers(len(self._backgrounds))]
                 yield make_negative(rng, photo.read(), quads_of(photo), settings)
             elif kind < settings.background_share + settings.erased_share:
-                photo = self._labelled[rng.integers(len(self._labelled))]
+                photo = self._with_plate[rng.integers(len(self._with_plate))]
                 yield make_negative(rng, photo.read(), quads_of(photo), settings)
             else:
                 drawn = rng.random() < settings.drawn_share
-                if drawn:
-                    photo = self._for_drawn_plates[rng.integers(len(self._for_drawn_plates))]
-                else:
-                    photo = self._labelled[rng.choice(len(self._labelled), p=self._weights)]
+                number = rng.choice(len(self._with_plate), p=None if drawn else self._weights)
+                photo = self._with_plate[number]
                 sample = make_positive(rng, photo.read(), quads_of(photo), settings, draw=drawn)
                 if sample is not None:
                     yield sample

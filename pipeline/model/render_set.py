@@ -5,7 +5,6 @@ Labels of photographs are known to a pixel or two; where a drawn plate's corners
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,7 +13,7 @@ import numpy as np
 
 from pipeline.errors import GateError
 from pipeline.inference.rectify import transform_points
-from pipeline.model.dataset import Photograph, quads_of, read_index
+from pipeline.model.dataset import Photograph, Plate, quads_of, write_index
 from pipeline.model.drawn import draw_over
 from pipeline.model.measure import SIZE_PX
 from pipeline.model.view import Augmentation, random_view, warp
@@ -38,18 +37,19 @@ def render_set(photographs: Sequence[Photograph], count: int, folder: Path) -> l
     with_plate = [photo for photo in photographs if photo.plates]
     if not with_plate:
         raise GateError("no photograph of the split has a plate to draw over")
-    lines = []
+    rendered = []
     for number in range(count):
         photo = with_plate[number % len(with_plate)]
         rng = np.random.default_rng((SEED, number))
         image, corners_px = _render(rng, photo)
-        name = f"{number:04d}.png"
-        cv2.imwrite(str(folder / name), image)
-        plate = {"corners": corners_px.tolist(), "label": "drawn"}
-        entry = {"file": name, "width": SIZE_PX[0], "height": SIZE_PX[1], "split": "rendered"}
-        lines.append(json.dumps(entry | {"source": f"drawn into {photo.source}", "plates": [plate]}))
-    (folder / "index.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return read_index(folder)
+        path = folder / f"{number:04d}.png"
+        cv2.imwrite(str(path), image)
+        plates = (Plate(corners_px, "drawn"),)
+        rendered.append(
+            Photograph(path, *SIZE_PX, "rendered", f"drawn into {photo.source}", path.name, plates)
+        )
+    write_index(rendered, folder)
+    return rendered
 
 
 def _render(rng: np.random.Generator, photo: Photograph) -> tuple[np.ndarray, np.ndarray]:
