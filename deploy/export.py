@@ -1,7 +1,7 @@
-"""Export a checkpoint to one self-contained ONNX file: `python -m deploy.export --checkpoint checkpoint.pt`.
+"""Export a checkpoint to one ONNX file: `python -m deploy.export --checkpoint checkpoint.pt --out model.onnx`.
 
-The file takes camera pixels and gives corners; its weights are stored in half precision and used in single.
-It is written only if ONNX Runtime and torch agree on images to within 0.05 px.
+The file is complete in itself, takes camera pixels and gives corners; its weights are stored in half precision and used
+in single. It is written only if ONNX Runtime and torch agree on images to within 0.05 px.
 """
 
 from __future__ import annotations
@@ -189,7 +189,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m deploy.export", description=__doc__)
     parser.add_argument("--checkpoint", type=Path, required=True, help="checkpoint.pt of a training run")
-    parser.add_argument("--out", type=Path, default=Path("deploy/models/plate_corners.onnx"))
+    parser.add_argument("--out", type=Path, required=True, help="the .onnx file to write")
     parser.add_argument(
         "--size",
         type=int,

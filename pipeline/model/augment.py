@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from pipeline.frames import CORNER_SIGNS
-from pipeline.inference.rectify import transform_points
+from pipeline.inference.rectify import is_convex, transform_points
 from pipeline.model.drawn import RIVAL_AREA, draw_over, is_visible, with_rival
 from pipeline.model.erase import without_plates
 from pipeline.model.photometric import degrade
@@ -81,9 +81,7 @@ def make_negative(rng: np.random.Generator, image: Image, quads: Points, setting
 def _is_upright(quad: Points) -> bool:
     """Whether the plate is read within 45 degrees of horizontal and its corners run clockwise."""
     along = (quad[1] - quad[0]) + (quad[2] - quad[3])
-    down = (quad[3] - quad[0]) + (quad[2] - quad[1])
-    clockwise = along[0] * down[1] - along[1] * down[0] > 0
-    return bool(clockwise and along[0] > abs(along[1]))
+    return is_convex(quad) and bool(along[0] > abs(along[1]))
 
 
 def _visible_area(quad: Points, settings: Augmentation) -> float:

@@ -160,6 +160,8 @@ def test_export_fails_and_writes_nothing_where_torch_and_onnx_differ(
         (["--checkpoint", "nowhere.pt", "--size", "641", "480"], "divide by 8"),
     ],
 )
-def test_bad_arguments_give_one_clear_line(arguments, message, capsys):
-    assert exporting.main(arguments) == 2
+def test_bad_arguments_give_one_clear_line(arguments, message, tmp_path, capsys):
+    out = tmp_path / "out.onnx"
+    assert exporting.main([*arguments, "--out", str(out)]) == 2
     assert message in capsys.readouterr().err
+    assert not out.exists()
