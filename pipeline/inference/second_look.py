@@ -3,7 +3,7 @@
 A plate that is 60 px wide in the first input has corners that are known to a share of a heatmap cell of 8 px. In the
 crop, taken from the image at its own resolution, the same cell is a smaller part of the plate. The weights are the
 same; the crop is a quarter of the first input's area, and so is its cost. A corner that the first look saw on another
-thing is looked for beside the other three.
+thing is looked for beside the other three. Where the four are on several plates there is a crop at each of them.
 
 Where the first look is not sure of a plate, the second one sees the whole image, at half the size: a plate that fills
 most of it, too large for the first look's filters, is then of a size that they know.
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from pipeline.frames import PlateLocation, plate_width_px
 from pipeline.inference.letterbox import Letterbox
 from pipeline.inference.locator import MIN_PRESENCE, PlateLocator
+from pipeline.inference.plate_shape import is_plate_shaped, plates_at, without_stray_corner
 from pipeline.inference.session import NetworkSession
 
 CROP_PX = (320, 240)
@@ -30,8 +31,8 @@ SURE_PRESENCE = 0.5
 """Where the first look gives less, the whole image is looked at again."""
 LARGE_PX = 128
 """Such a look counts if the plate is at least this wide in its input: twice that in the first look's."""
-ASTRAY_SHARE = 1.0
-"""A corner this many widths of the plate from where the other three put it is that of another thing."""
+SUPPOSED_SHARE = 0.28
+"""Width of the plate that is supposed at each corner where the four are on several plates, of the image's width."""
 SAME_PLATE_SHARE = 0.25
 """A second answer that differs by more than this share of the plate's width is another thing, and is not taken."""
 
@@ -70,11 +71,12 @@ class SecondLook:
         """The first look's answers made more exact, or replaced by that of a plate that was too large for it.
 
         Presence is that of the look which saw the whole image, but for a plate of which a corner went astray
-        (`refined`).
+        (`refined`), or whose corners were found on several plates.
 
         Raises:
             GateError: the network failed.
         """
+        firsts = self._of_one_plate(images, firsts)
         large = self._large_plates(images, firsts)
         again = [
             index
@@ -88,6 +90,20 @@ class SecondLook:
             for index, second in zip(again, seconds, strict=True)
         }
         return [(large | mended).get(index, first) for index, first in enumerate(firsts)]
+
+    def _of_one_plate(
+        self, images: Sequence[NDArray[np.uint8]], firsts: Sequence[PlateLocation]
+    ) -> list[PlateLocation]:
+        """The first answers; instead of one with its corners on several plates the closest of these."""
+        mended = list(firsts)
+        for index, (image, first) in enumerate(zip(images, firsts, strict=True)):
+            tangled = not is_plate_shaped(without_stray_corner(first.corners_px))
+            if tangled and first.presence >= MIN_PRESENCE:
+                width_px = SUPPOSED_SHARE * max(image.shape[1], image.shape[0] * CROP_PX[0] / CROP_PX[1])
+                plates = plates_at(first.corners_px, width_px)
+                seen = self._look([Region.around(plate, image) for plate in plates])
+                mended[index] = closest_of(seen) or first
+        return mended
 
     def _large_plates(
         self, images: Sequence[NDArray[np.uint8]], firsts: Sequence[PlateLocation]
@@ -120,25 +136,12 @@ def _is_large(location: PlateLocation, image: NDArray[np.uint8]) -> bool:
     return plate_width_px(box.to_input_px(location.corners_px)) >= LARGE_PX
 
 
-def without_stray_corner(corners_px: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Corners (4, 2) of a first look with one that went astray put where the other three say it is.
-
-    A plate is nearly a parallelogram in the image: each corner is the sum of its neighbours less the opposite one.
-    Of the four parallelograms that leave one corner out, the one without the stray corner is the smallest that
-    can be read: neither seen from behind nor turned by over 45 degrees.
-    """
-    completions = np.tile(corners_px, (4, 1, 1))
-    for stray in range(4):
-        before, opposite, after = corners_px[[stray - 1, stray - 2, stray - 3]]
-        completions[stray, stray] = before + after - opposite
-    perimeters_px = np.linalg.norm(completions - np.roll(completions, 1, axis=1), axis=2).sum(axis=1)
-    along, down = completions[:, 1] - completions[:, 0], completions[:, 3] - completions[:, 0]
-    legible = (along[:, 0] > np.abs(along[:, 1])) & (along[:, 0] * down[:, 1] > along[:, 1] * down[:, 0])
-    if not legible.any():
-        return corners_px
-    stray = int(np.argmin(np.where(legible, perimeters_px, np.inf)))
-    astray_px = float(np.linalg.norm(completions[stray, stray] - corners_px[stray]))
-    return completions[stray] if astray_px > ASTRAY_SHARE * plate_width_px(completions[stray]) else corners_px
+def closest_of(answers: Sequence[PlateLocation]) -> PlateLocation | None:
+    """The widest plate of those answers that are at least half as sure as the surest; None if none can be a plate."""
+    plates = [a for a in answers if a.presence >= MIN_PRESENCE and is_plate_shaped(a.corners_px)]
+    enough = max((plate.presence for plate in plates), default=0.0) / 2
+    sure = [plate for plate in plates if plate.presence >= enough]
+    return max(sure, key=lambda plate: plate_width_px(plate.corners_px), default=None)
 
 
 def refined(first: PlateLocation, expected_px: NDArray[np.float64], second: PlateLocation) -> PlateLocation:

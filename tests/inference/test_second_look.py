@@ -12,16 +12,18 @@ from pipeline.errors import GateError
 from pipeline.frames import PlateLocation
 from pipeline.inference.locator import PlateLocator
 from pipeline.inference.looks import SeveralLooks
+from pipeline.inference.plate_shape import without_stray_corner
 from pipeline.inference.second_look import (
     CROP_PX,
     PLATE_SHARE,
     Region,
     SecondLook,
+    closest_of,
     refined,
-    without_stray_corner,
 )
 from pipeline.inference.session import open_session
 from tests.inference.test_locator import draw_plate, outer_corners_px
+from tests.inference.test_plate_shape import OBLIQUE_PX
 from tests.tiny_model import write_tiny_model
 
 
@@ -116,21 +118,6 @@ def test_answer_about_something_else_is_not_taken() -> None:
     assert refined(first, corners, near).corner_cov_px2 is first.corner_cov_px2
 
 
-OBLIQUE_PX = np.array([[100.0, 100.0], [180.0, 112.0], [184.0, 138.0], [98.0, 121.0]])
-
-
-@pytest.mark.parametrize("stray", range(4))
-@pytest.mark.parametrize("direction_deg", range(0, 360, 30))
-@pytest.mark.parametrize("distance_px", [110.0, 400.0])
-def test_stray_corner_is_put_back_near_its_place(
-    stray: int, direction_deg: float, distance_px: float
-) -> None:
-    seen, angle = OBLIQUE_PX.copy(), np.deg2rad(direction_deg)
-    seen[stray] += distance_px * np.array([np.cos(angle), np.sin(angle)])
-    np.testing.assert_allclose(without_stray_corner(seen), OBLIQUE_PX, atol=12)
-    assert without_stray_corner(OBLIQUE_PX) is OBLIQUE_PX
-
-
 def test_plate_of_which_a_corner_went_astray_has_the_presence_of_the_look_that_saw_it_whole() -> None:
     seen = OBLIQUE_PX.copy()
     seen[0] += (190.0, -270.0)
@@ -139,6 +126,45 @@ def test_plate_of_which_a_corner_went_astray_has_the_presence_of_the_look_that_s
     assert refined(first, without_stray_corner(seen), second).presence == 0.95
     elsewhere = PlateLocation(0.95, OBLIQUE_PX + 60, second.corner_cov_px2)
     assert refined(first, without_stray_corner(seen), elsewhere) is first
+
+
+LEFT, RIGHT = (40, 300, 140, 324), (500, 310, 580, 330)
+"""Two plates in view, the left one the closer."""
+
+
+@pytest.mark.parametrize("of_the_right", [[1, 2], [0, 3], [2], [0, 2]])
+def test_corners_on_two_plates_become_those_of_the_closer_one(
+    look_for_large_ones: SecondLook, of_the_right: list[int]
+) -> None:
+    image = np.maximum(draw_plate((640, 480), *LEFT), draw_plate((640, 480), *RIGHT))
+    seen = outer_corners_px(*LEFT)
+    seen[of_the_right] = outer_corners_px(*RIGHT)[of_the_right]
+    first = PlateLocation(0.6, seen, np.tile(np.eye(2), (4, 1, 1)))
+    (location,) = look_for_large_ones.refine([image], [first])
+    np.testing.assert_allclose(location.corners_px, outer_corners_px(*LEFT), atol=0.3)
+    assert location.presence == 1.0
+
+
+def test_corners_on_several_things_stay_where_none_of_them_is_a_plate(
+    look_for_large_ones: SecondLook,
+) -> None:
+    seen = outer_corners_px(*LEFT)
+    seen[[1, 2]] = outer_corners_px(*RIGHT)[[1, 2]]
+    first = PlateLocation(0.6, seen, np.tile(np.eye(2), (4, 1, 1)))
+    (location,) = look_for_large_ones.refine([np.zeros((480, 640, 3), np.uint8)], [first])
+    assert location is first
+
+
+def test_closest_of_several_answers_is_the_widest_of_the_likely_ones() -> None:
+    def answer(presence: float, width_px: float) -> PlateLocation:
+        corners_px = outer_corners_px(100, 100, 100 + width_px, 100 + width_px / 4)
+        return PlateLocation(presence, corners_px, np.tile(np.eye(2), (4, 1, 1)))
+
+    near, far, unlikely, no_plate = answer(0.5, 80), answer(0.9, 40), answer(0.3, 160), answer(0.01, 90)
+    assert closest_of([far, near, unlikely, no_plate]) is near
+    torn = PlateLocation(1.0, OBLIQUE_PX[[0, 2, 1, 3]], near.corner_cov_px2)
+    assert closest_of([torn, far]) is far
+    assert closest_of([torn, no_plate]) is None
 
 
 def test_interrupt_ends_the_look(look_for_large_ones: SecondLook) -> None:
