@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.model.dataset import PSEUDO
 from pipeline.model.figures import CHI2_95, mahalanobis2
 from pipeline.model.measure import Result
 
@@ -48,14 +49,16 @@ def calibrate(results: Sequence[Result]) -> Calibration:
     """The calibration that makes answers given with `Calibration()` honest.
 
     Args:
-        results: of photographs with exact labels, and of some without a plate.
+        results: of photographs with exact labels, of some without a plate, and of some that were relabelled, which
+            count for presence alone.
     """
     return Calibration(*_covariance(results), _presence_offset(results))
 
 
 def _covariance(results: Sequence[Result]) -> tuple[float, float, float]:
     """Scale, share and floor of highest likelihood, enlarged until 95 % ellipses hold 95 % of the errors."""
-    found = [result for result in results if result.plate is not None and result.found]
+    exact = [result for result in results if result.plate is not None and result.plate.label != PSEUDO]
+    found = [result for result in exact if result.found]
     if not found:
         return 1.0, 0.0, 0.0
     errors = np.array([result.errors_px for result in found])

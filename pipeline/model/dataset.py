@@ -29,7 +29,10 @@ VALIDATION_SHARE = 0.1
 HELD_BACK = {"validation": "train", "background-validation": "background", "weak-validation": "weak"}
 """Splits that may be held back from another one."""
 
-LABEL_WEIGHT = {"human": 1.0, "verified": 1.0, "spot": 0.4, "pseudo": 0.4, "loose": 0.05, "box": 0.0}
+BOX, PSEUDO = "box", "pseudo"
+"""Labels of plates that are known by a box only, and of those whose corners a network found in one."""
+
+LABEL_WEIGHT = {"human": 1.0, "verified": 1.0, "spot": 0.4, PSEUDO: 0.4, "loose": 0.05, BOX: 0.0}
 """How often a photograph is drawn with its own plate, by how well its corners are known."""
 
 

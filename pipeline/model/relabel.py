@@ -22,7 +22,7 @@ from pipeline.config import SHIPPED_RECTIFIED, ModelConfig
 from pipeline.errors import GateError, command
 from pipeline.frames import PlateLocation, plate_width_px
 from pipeline.inference.looks import Look, open_rectified_look
-from pipeline.model.dataset import Plate, read_index, write_index
+from pipeline.model.dataset import BOX, PSEUDO, Plate, read_index, write_index
 from pipeline.model.labels.sheet import Image, tile, write_sheets
 from pipeline.model.view import flip_corners
 
@@ -51,8 +51,8 @@ def relabelled(look: Look, plates: Sequence[Plate], image: Image) -> tuple[Plate
     """The plates of a photograph, with corners instead of boxes where they are sure."""
     found = []
     for plate in plates:
-        corners_px = corners_in_box(look, image, plate.corners_px) if plate.label == "box" else None
-        found.append(plate if corners_px is None else Plate(corners_px, "pseudo"))
+        corners_px = corners_in_box(look, image, plate.corners_px) if plate.label == BOX else None
+        found.append(plate if corners_px is None else Plate(corners_px, PSEUDO))
     return tuple(found)
 
 
@@ -84,7 +84,7 @@ def main(argv: list[str] | None = None) -> int:
         raise GateError(f"{args.out / 'index.jsonl'}: exists; give another --out")
     photographs = read_index(args.data)
     boxes = sum(
-        plate.label == "box" for photo in photographs if photo.split == "weak" for plate in photo.plates
+        plate.label == BOX for photo in photographs if photo.split == "weak" for plate in photo.plates
     )
     if not boxes:
         raise GateError(f"{args.data}: no photograph of split `weak` has a plate with the label `box`")
@@ -94,7 +94,7 @@ def main(argv: list[str] | None = None) -> int:
         if photo.split == "weak":
             image = photo.read()
             photographs[number] = replace(photo, plates=relabelled(look, photo.plates, image))
-            found = [plate for plate in photographs[number].plates if plate.label == "pseudo"]
+            found = [plate for plate in photographs[number].plates if plate.label == PSEUDO]
             tiles += [tile(image, plate.corners_px, photo.path.name) for plate in found]
     args.out.mkdir(parents=True, exist_ok=True)
     written = [write_index(photographs, args.out), *write_sheets(tiles, args.out)]

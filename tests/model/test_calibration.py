@@ -19,13 +19,13 @@ PHOTO = Photograph(Path("none.png"), 640, 480, "validation", "drawn", "0", ())
 UNIT = np.array([[0, 0], [1, 0], [1, 0.25], [0, 0.25]])
 
 
-def _result(rng, scale, share, width_px, presence=0.99, floor_px=0.0):
+def _result(rng, scale, share, width_px, presence=0.99, floor_px=0.0, label="verified"):
     """An answer whose error really has the covariance scale * moment + (share * width)^2 + floor^2."""
     moments = rng.uniform(40, 90, (4, 1, 1)) * np.eye(2)
     sd = np.sqrt(scale * moments[:, [0, 1], [0, 1]] + (share * width_px) ** 2 + floor_px**2)
     truth = UNIT * width_px + (100, 200)
     location = PlateLocation(presence, truth + rng.normal(0, sd), moments)
-    return Result(PHOTO, Plate(truth, "verified"), location)
+    return Result(PHOTO, Plate(truth, label), location)
 
 
 def _calibrated(result, calibration):
@@ -71,6 +71,17 @@ def test_operating_point_lies_between_images_with_and_without_a_plate():
     ]
     offset = calibrate(with_plate + without).presence_offset
     assert np.log(0.8 / 0.2) < offset < np.log(0.97 / 0.03)
+
+
+def test_corners_that_a_network_found_count_for_presence_alone():
+    rng = np.random.default_rng(6)
+    exact = [_result(rng, 0.01, 0.0, width, presence=0.95) for width in rng.uniform(40, 250, 200)]
+    relabelled = [_result(rng, 0.2, 0.05, 100, presence=0.2, label="pseudo") for _ in range(200)]
+    nothing = np.zeros((4, 2)), np.tile(np.eye(2), (4, 1, 1))
+    without = [Result(PHOTO, None, PlateLocation(0.01, *nothing)) for _ in range(50)]
+    alone, both = calibrate(exact + without), calibrate(exact + relabelled + without)
+    assert (both.covariance_scale, both.covariance_share) == (alone.covariance_scale, alone.covariance_share)
+    assert both.presence_offset < np.log(0.2 / 0.8) < alone.presence_offset
 
 
 def test_nothing_to_calibrate_on_changes_nothing():
