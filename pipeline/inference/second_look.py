@@ -97,8 +97,7 @@ class SecondLook:
         """The first answers; instead of one with its corners on several plates the closest of these."""
         mended = list(firsts)
         for index, (image, first) in enumerate(zip(images, firsts, strict=True)):
-            tangled = not is_plate_shaped(without_stray_corner(first.corners_px))
-            if tangled and first.presence >= MIN_PRESENCE:
+            if first.presence >= MIN_PRESENCE and not is_plate_shaped(without_stray_corner(first.corners_px)):
                 width_px = SUPPOSED_SHARE * max(image.shape[1], image.shape[0] * CROP_PX[0] / CROP_PX[1])
                 plates = plates_at(first.corners_px, width_px)
                 seen = self._look([Region.around(plate, image) for plate in plates])
