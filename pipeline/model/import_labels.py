@@ -19,6 +19,7 @@ import numpy as np
 from tqdm import tqdm
 
 from pipeline.errors import GateError, command
+from pipeline.model.dataset import write_index
 from pipeline.model.labels.entries import Entry, background_entries, dealt
 from pipeline.model.labels.find import PictureFolder
 from pipeline.model.labels.gather import Refused, check_all, of_label, read_all
@@ -51,7 +52,7 @@ def import_labels(args: argparse.Namespace) -> str:
     args.out.mkdir(parents=True, exist_ok=True)
     if args.copy:
         entries = [entry.copied(args.out / ("images" if entry.quads else "background")) for entry in entries]
-    index.write_text("".join(f"{entry.line(args.out)}\n" for entry in entries), encoding="utf-8")
+    write_index([entry.photograph(args.out.resolve().name) for entry in entries], args.out)
     sheets = write_sheets(plates, args.out)
     told = args.out / "refused.txt"
     told.write_text("".join(f"{r.file}: {r.reason}\n" for r in refused), encoding="utf-8")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
@@ -16,7 +14,7 @@ import numpy as np
 
 from pipeline.errors import GateError
 from pipeline.inference.letterbox import Letterbox
-from pipeline.model.dataset import Plate
+from pipeline.model.dataset import Photograph, Plate
 from pipeline.model.labels.deal import deal, natural_order
 from pipeline.model.labels.quads import Points
 from pipeline.model.measure import SIZE_PX
@@ -58,21 +56,10 @@ class Entry:
             shutil.copyfile(self.path, target)
         return replace(self, path=target.resolve())
 
-    def line(self, folder: Path) -> str:
-        """The entry as a line of the index.jsonl of a folder."""
-        plates = [{"corners": np.round(quad, 3).tolist(), "label": "human"} for quad in self.quads]
-        width, height = self.size_px
-        return json.dumps(
-            {
-                "file": Path(os.path.relpath(self.path, folder.resolve())).as_posix(),
-                "width": width,
-                "height": height,
-                "split": self.split,
-                "source": folder.resolve().name,
-                "group": self.group,
-                "plates": plates,
-            }
-        )
+    def photograph(self, source: str) -> Photograph:
+        """What the index says of it; `source` is the set's name."""
+        plates = tuple(Plate(np.round(quad, 3), "human") for quad in self.quads)
+        return Photograph(self.path, *self.size_px, self.split, source, self.group, plates)
 
 
 def dealt(entries: Sequence[Entry], group_of_name: str | None = None) -> list[Entry]:
