@@ -10,7 +10,6 @@ goes on where it was interrupted, and networks that are trained are only measure
 from __future__ import annotations
 
 import argparse
-import os
 import statistics
 import sys
 import time
@@ -178,5 +177,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("OMP_NUM_THREADS", str(os.cpu_count()))
     sys.exit(main())

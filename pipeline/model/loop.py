@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -17,6 +19,8 @@ from pipeline.model.curve import draw_learning_curve, log_entry
 
 Batch = tuple[Tensor, Tensor, Tensor]
 """Images (B, 3, H, W), corners (B, 4, 2) in their pixels, presence (B,) 0 or 1."""
+
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 
 
 class Run(Protocol):
@@ -40,6 +44,7 @@ class Run(Protocol):
 
 def advance(run: Run, batches: Iterable[Batch], out: Path, checkpoint_minutes: float) -> Iterator[tqdm]:
     """Train on the batches with a log, checkpoints and learning curves; yields the bar after every step."""
+    _keep_freed_memory()
     last_saved_s = time.monotonic()
     with tqdm(total=run.steps, initial=run.step, unit="step", dynamic_ncols=True) as progress:
         for batch in batches:
@@ -51,6 +56,18 @@ def advance(run: Run, batches: Iterable[Batch], out: Path, checkpoint_minutes: f
                 save(run, out)
                 last_saved_s = time.monotonic()
             yield progress
+
+
+def _keep_freed_memory() -> None:
+    """Have the C library keep what a step frees for the next one.
+
+    Given back, it comes as new pages that the kernel fills with zeros: a third of a step's time.
+    """
+    if sys.platform == "linux":
+        library = ctypes.CDLL(None)
+        if hasattr(library, "mallopt"):
+            library.mallopt(_M_MMAP_THRESHOLD, 2**30)
+            library.mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
 
 
 def begin_in(out: Path) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import onnx
 import torch
 from google.protobuf.message import DecodeError
 from onnx import numpy_helper
-from torch import nn
+from torch import Tensor, nn
 from torchvision.models import ResNet50_Weights
 
 from pipeline.errors import GateError
@@ -55,45 +56,72 @@ def _own_name(torchvision_name: str) -> str:
 def load_exported(path: Path) -> DilatedResNet50DSNT:
     """A network from an exported ONNX file, to go on training from.
 
-    The export has folded every batch normalisation into the convolution before it. Here the convolution takes
-    the weights, and the normalisation becomes an identity that carries the bias.
-
     Raises:
         GateError: the file cannot be read or was not exported by this program.
+    """
+    facts, weights = read_exported(path)
+    network = DilatedResNet50DSNT(stride_on_first_conv=facts.get("resnet") == "v1")
+    fill(network, weights, path)
+    return network
+
+
+def read_exported(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
+    """An ONNX file's metadata, and its weights by the names of the network's own.
+
+    Raises:
+        GateError: it cannot be read.
     """
     try:
         model = onnx.load(path)
     except (OSError, DecodeError) as error:
         raise GateError(f"{path}: cannot be read as an ONNX model ({error})") from error
-    facts = {entry.key: entry.value for entry in model.metadata_props}
     weights = {
-        tensor.name.removesuffix(".half").removeprefix("network."): torch.from_numpy(
-            numpy_helper.to_array(tensor).astype("float32")
-        )
+        _module_name(tensor.name): torch.from_numpy(numpy_helper.to_array(tensor).copy())
         for tensor in model.graph.initializer
     }
-    network = DilatedResNet50DSNT(stride_on_first_conv=facts.get("resnet") == "v1")
-    modules = dict(network.named_modules())
-    for name, conv in modules.items():
-        if not isinstance(conv, nn.Conv2d):
+    return {entry.key: entry.value for entry in model.metadata_props}, weights
+
+
+def _module_name(exported_name: str) -> str:
+    """network.stem.0.weight.half -> stem.0.weight; a bias that the exporter folded, stem.0.weight_bias -> .bias."""
+    return exported_name.removeprefix("network.").removesuffix(".half").replace(".weight_bias", ".bias")
+
+
+def fill(network: nn.Module, weights: dict[str, Tensor], path: Path, without: tuple[str, ...] = ()) -> None:
+    """Put exported weights into every convolution, but for those whose names begin with one of `without`.
+
+    The export has folded every batch normalisation into the convolution before it. Here the convolution takes
+    the weights, and the normalisation becomes an identity that carries the bias.
+
+    Raises:
+        GateError: something is missing.
+    """
+    for name, conv, norm in convolutions(network):
+        if name.startswith(without):
             continue
-        if f"{name}.weight" not in weights or f"{name}.bias" not in weights:
-            raise GateError(f"{path}: holds no {name}; give a file that deploy.export has written")
-        conv.weight.data.copy_(weights[f"{name}.weight"])
-        if conv.bias is not None:
-            conv.bias.data.copy_(weights[f"{name}.bias"])
+        found = weights.get(f"{name}.weight"), weights.get(f"{name}.bias")
+        if found[0] is None or found[1] is None or found[0].shape != conv.weight.shape:
+            raise GateError(f"{path}: holds no {name}; give a file that this program has exported")
+        conv.weight.data.copy_(found[0])
+        if norm is None:
+            assert conv.bias is not None
+            conv.bias.data.copy_(found[1])
             continue
-        norm = modules[_norm_after(name)]
-        assert (
-            isinstance(norm, nn.BatchNorm2d)
-            and norm.running_mean is not None
-            and norm.running_var is not None
-        )
+        assert norm.running_mean is not None and norm.running_var is not None
         norm.weight.data.fill_(1)
-        norm.bias.data.copy_(weights[f"{name}.bias"])
+        norm.bias.data.copy_(found[1])
         norm.running_mean.zero_()
         norm.running_var.fill_(1 - norm.eps)
-    return network
+
+
+def convolutions(network: nn.Module) -> Iterator[tuple[str, nn.Conv2d, nn.BatchNorm2d | None]]:
+    """Name, convolution and the batch normalisation behind it; one with a bias of its own has none."""
+    modules = dict(network.named_modules())
+    for name, conv in modules.items():
+        if isinstance(conv, nn.Conv2d):
+            norm = modules[_norm_after(name)] if conv.bias is None else None
+            assert norm is None or isinstance(norm, nn.BatchNorm2d)
+            yield name, conv, norm
 
 
 def _norm_after(conv: str) -> str:

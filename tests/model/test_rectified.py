@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch")
 onnx = pytest.importorskip("onnx")
 
 from deploy import export_rectified  # noqa: E402
-from pipeline.config import ModelConfig  # noqa: E402
+from pipeline.config import SHIPPED_MODEL, ModelConfig  # noqa: E402
 from pipeline.errors import GateError  # noqa: E402
 from pipeline.frames import plate_width_px  # noqa: E402
 from pipeline.inference.looks import open_rectified_look  # noqa: E402
@@ -20,6 +20,7 @@ from pipeline.inference.rectify import INPUT_PX, is_convex, target_corners_px  #
 from pipeline.model.dataset import read_index  # noqa: E402
 from pipeline.model.rectified import train  # noqa: E402
 from pipeline.model.rectified.calibration import calibrated_scale  # noqa: E402
+from pipeline.model.rectified.exported import start_from_exported  # noqa: E402
 from pipeline.model.rectified.loss import STUDENT_DEGREES, losses, surprise  # noqa: E402
 from pipeline.model.rectified.network import RectifiedNetwork  # noqa: E402
 from pipeline.model.rectified.samples import (  # noqa: E402
@@ -140,14 +141,44 @@ def test_resumed_run_ends_where_an_uninterrupted_one_does(finished_run, plate_in
         assert torch.allclose(a.float(), b.float(), atol=1e-5)
 
 
-def test_exported_file_is_one_that_the_look_takes_and_whole_images_do_not(finished_run, tmp_path, capsys):
-    out = tmp_path / "rectified.onnx"
+@pytest.fixture(scope="module")
+def exported(finished_run, tmp_path_factory):
+    out = tmp_path_factory.mktemp("exported") / "rectified.onnx"
     arguments = ["--checkpoint", str(finished_run / "checkpoint.pt"), "--out", str(out), "--images", "2"]
     assert export_rectified.main(arguments) == 0
-    assert "torch against ONNX Runtime on 2 images" in capsys.readouterr().out
-    open_rectified_look(ModelConfig(rectified_path=out, provider="cpu"))
+    return out
+
+
+def test_exported_file_is_one_that_the_look_takes_and_whole_images_do_not(exported):
+    open_rectified_look(ModelConfig(rectified_path=exported, provider="cpu"))
     with pytest.raises(GateError, match="task rectified-corners, not plate-corners"):
-        inspect_model(out)
+        inspect_model(exported)
+
+
+@torch.no_grad()
+def test_a_run_that_starts_from_an_exported_network_answers_as_it_does(finished_run, exported, samples):
+    trained_on = torch.cat([samples[i][0] for i in range(12)])
+    others = torch.cat([samples[i][0] for i in range(12, 16)])
+    origin = RectifiedTraining.load(finished_run / "checkpoint.pt").averaged()
+    training = start_from_exported(Plan(coarse_steps=0, steps=1), exported, trained_on)
+    expected, found = origin(others).logits, training.averaged()(others).logits
+    assert torch.allclose(found, expected, atol=0.02 * expected.std().item())
+    # While it is trained, normalisation is by the batch: it must be that of the views, not an identity.
+    expected, found = origin(trained_on).logits, training.network(trained_on).logits
+    assert torch.allclose(found, expected, atol=0.02 * expected.std().item())
+
+
+def test_training_goes_on_from_an_exported_network(exported, plate_index, tmp_path):
+    out = ["--out", str(tmp_path / "run"), "--workers", "0"]
+    arguments = ["--data", str(plate_index), *out, "--start", str(exported), "--steps", "1"]
+    assert train.main(arguments) == 0
+    assert RectifiedTraining.load(tmp_path / "run" / "checkpoint.pt").step == 1
+
+
+def test_only_a_rectified_network_can_be_started_from(plate_index, tmp_path, capsys):
+    start = ["--start", str(SHIPPED_MODEL), "--steps", "1"]
+    assert train.main(["--data", str(plate_index), "--out", str(tmp_path), *start]) == 2
+    assert "plate_corners.onnx: holds no hourglass.finest.0" in capsys.readouterr().err
 
 
 def test_variances_are_scaled_until_95_percent_of_the_errors_are_held(plate_index, monkeypatch):

@@ -6,7 +6,6 @@ It is independent of the large network: it learns from plates around which it is
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,8 +17,11 @@ from pipeline.errors import command
 from pipeline.model.dataset import Photograph, read_index
 from pipeline.model.loop import Batch, advance, begin_in, resumable
 from pipeline.model.rectified.calibration import calibrated_scale
+from pipeline.model.rectified.exported import start_from_exported
 from pipeline.model.rectified.samples import RectifiedSamples, augmentation
 from pipeline.model.rectified.training import Plan, RectifiedTraining
+
+CONTINUED_LEARNING_RATE = 1.2e-3
 
 
 def batches(photographs: list[Photograph], plan: Plan, step: int, workers: int) -> Iterator[Batch]:
@@ -33,6 +35,18 @@ def batches(photographs: list[Photograph], plan: Plan, step: int, workers: int) 
     )
     for views, corners_px, presence in loader:
         yield views.flatten(0, 1), corners_px.flatten(0, 1), presence.flatten()
+
+
+def start(args: argparse.Namespace, photographs: list[Photograph]) -> RectifiedTraining:
+    """The run that the options ask for: resumed, from an exported network, or from nothing."""
+    if args.resume:
+        return RectifiedTraining.load(args.out / "checkpoint.pt")
+    begin_in(args.out)
+    if args.start is None:
+        return RectifiedTraining(Plan(coarse_steps=args.coarse_steps, steps=args.steps))
+    plan = Plan(coarse_steps=0, steps=args.steps, learning_rate=CONTINUED_LEARNING_RATE, seed=Plan.seed + 1)
+    views = next(iter(batches(photographs, plan, 0, workers=0)))[0]
+    return start_from_exported(plan, args.start, views)
 
 
 def run(training: RectifiedTraining, photographs: list[Photograph], args: argparse.Namespace) -> None:
@@ -65,6 +79,12 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
         default=plan.steps,
         help="optimiser steps of the whole network after them (default: %(default)s)",
     )
+    parser.add_argument(
+        "--start",
+        type=Path,
+        metavar="MODEL.ONNX",
+        help="go on from an exported network, for --steps with a lower learning rate, on other samples",
+    )
     parser.add_argument("--resume", action="store_true", help="go on from OUT/checkpoint.pt")
     parser.add_argument("--workers", type=int, default=1, help="processes that prepare images")
     parser.add_argument("--checkpoint-minutes", type=float, default=4.0)
@@ -76,11 +96,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     args = parse_arguments(argv)
     photographs = read_index(args.data)
-    if args.resume:
-        training = RectifiedTraining.load(args.out / "checkpoint.pt")
-    else:
-        begin_in(args.out)
-        training = RectifiedTraining(Plan(coarse_steps=args.coarse_steps, steps=args.steps))
+    training = start(args, photographs)
     with resumable(training, args.out):
         run(training, photographs, args)
     print(f"done: {args.out / 'checkpoint.pt'}; export it with python -m deploy.export_rectified")
@@ -88,5 +104,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("OMP_NUM_THREADS", str(os.cpu_count()))
     sys.exit(main())
