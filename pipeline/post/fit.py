@@ -7,6 +7,7 @@ root of its prior, so that every prior is a unit Gaussian.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +28,8 @@ NOISE_PRIOR_FRAMES = 1.0
 class Fit:
     """A minimum: the track near it, its cost (minus twice the log posterior, constants left out), inliers (n,).
 
-    `shared` (k,) are the errors that all frames share, in units of their sd.
+    `shared` (k,) are the errors that all frames share, in units of their sd. Inliers are the frames whose root
+    mean square residual is no larger than `largest_miss`.
     """
 
     setting: Setting
@@ -35,13 +37,14 @@ class Fit:
     shared: Array
     cost: float
     inliers: NDArray[np.bool_]
+    largest_miss: float
 
     @property
     def motion(self) -> Array:
         """(17,) parameters."""
         return self.near.motion
 
-    @property
+    @cached_property
     def relative_miss(self) -> float:
         """Root mean square miss of the inliers' corners in the image over the plate's width there."""
         return float(np.sqrt(np.mean(self.near.relative_misses[self.inliers])))
@@ -69,7 +72,7 @@ def fit(
     z = np.concatenate([(start[POSE] - setting.mean) / setting.sd, unroot @ start[DRIVE], shared])
     near = Linearised(_motion(z, setting, root), window, setting)
     misses = _misses(near, z[first_shared:])
-    weights, variance = _frame_weights(misses)
+    weights, variance, limit = _frame_weights(misses)
     for _ in range(max_steps):
         scale = np.sqrt(weights / variance)[:, None]
         columns = [near.slopes[..., POSE], near.slopes[..., DRIVE] @ root, near.shared]
@@ -85,7 +88,7 @@ def fit(
         gain = np.sum((misses * scale) ** 2) - np.sum((trial_misses * scale) ** 2) - (2 * z + step) @ step
         if gain > 0:
             z, near, misses, damping = z + step, trial, trial_misses, damping * 0.1
-            weights, variance = _frame_weights(misses)
+            weights, variance, limit = _frame_weights(misses)
             if gain < tolerance:
                 break
         elif damping > 1e6:
@@ -94,7 +97,7 @@ def fit(
             damping *= 10
     weighted = misses * np.sqrt(weights / variance)[:, None]
     cost = float(np.sum(weighted**2) + z @ z + misses.size * np.log(variance))
-    return Fit(setting, near, z[first_shared:], cost, weights > _INLIER)
+    return Fit(setting, near, z[first_shared:], cost, weights > _INLIER, limit / _INLIER)
 
 
 def _motion(z: Array, setting: Setting, root: Array) -> Array:
@@ -108,11 +111,12 @@ def _misses(near: Linearised, shared: Array) -> Array:
     return near.sound_residuals + (near.sound(near.shared) @ shared)
 
 
-def _frame_weights(residuals: Array) -> tuple[Array, float]:
-    """Huber weight of each frame (n,), and the noise variance of the weighted residuals."""
+def _frame_weights(residuals: Array) -> tuple[Array, float, float]:
+    """Huber weight of each frame (n,), the noise variance of the weighted residuals, and what counts fully."""
     squares = np.einsum("ni,ni->n", residuals, residuals)
     sizes = np.sqrt(squares / 8)
     limit = max(_OUTLIER * np.sort(sizes)[len(sizes) // 2], _AS_STATED)
     weights = np.minimum(1.0, limit / np.maximum(sizes, 1e-12))
     prior_count = 8 * NOISE_PRIOR_FRAMES
-    return weights, float((prior_count + weights @ squares) / (prior_count + 8 * np.sum(weights)))
+    variance = (prior_count + weights @ squares) / (prior_count + 8 * np.sum(weights))
+    return weights, float(variance), float(limit)

@@ -133,9 +133,10 @@ def _judged(
 def _freed(found: Fit, window: Window) -> Fit:
     """The fit, but under the freest way to drive if the newest frame was left out and that explains it.
 
-    What looks like an outlier of a vehicle that drives on may be one that has begun to brake.
+    What looks like an outlier of a vehicle that drives on may be one that has begun to brake: then the plate is
+    where it is expected but for its way.
     """
-    if found.inliers[-1]:
+    if found.inliers[-1] or found.near.newest_off_the_way > found.largest_miss:
         return found
     freer = fit(window, found.setting, drives.VARYING, found.motion, found.shared, tolerance=_NEARLY)
     return freer if freer.inliers[-1] else found

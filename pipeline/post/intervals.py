@@ -20,7 +20,7 @@ _NORMAL: Array = np.array(
         for item in np.linspace(-_FURTHEST, _FURTHEST, int(2 * _FURTHEST * _PER_SD) + 1)
     ]
 )
-_SECTIONS, _ROUNDS = 16, 3
+_SECTIONS, _ROUNDS = 64, 2
 
 
 def summed_up(weights: Array, means: Array, sds: Array) -> list[Estimate]:
@@ -47,7 +47,7 @@ def normal_below(limits: Array) -> Array:
 
 
 def _quantiles(weights: Array, means: Array, sds: Array) -> Array:
-    """(2, q), between the Gaussians' own quantiles, by rounds that each find the right one of sixteen sections."""
+    """(2, q), between the Gaussians' own quantiles, by rounds that each find the right one of many sections."""
     own = means.T + _NORMAL_QUANTILES * sds.T
     low = own.min(axis=2)
     width = own.max(axis=2) - low
