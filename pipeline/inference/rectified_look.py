@@ -2,7 +2,8 @@
 
 The large network sees any image; what it says about corners is off by a share of a heatmap cell that the size and the
 tilt of the plate change. Here every plate is in the same place at the same size (`rectify`), so that a network of a
-hundredth of the cost sees nothing but what is left to do. It also says how sure it is of each corner, but the wider
+hundredth of the cost sees nothing but what is left to do. The plate's straight edges, seen over their whole length,
+then settle what the network leaves open (`edge_lines`). It also says how sure it is of each corner, but the wider
 covariances of the look before hold more of the errors on photographs (docs/accuracy.md), and are kept.
 """
 
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.frames import PlateLocation
+from pipeline.inference.edge_lines import corners_on_edges
 from pipeline.inference.locator import MIN_PRESENCE, PlateLocator
 from pipeline.inference.rectify import inverse, jacobians, rectified, target_corners_px, transform_points
 from pipeline.inference.session import NetworkSession
@@ -52,6 +54,9 @@ class RectifiedLook:
             seen = self._views.locate([view for view, _ in views.values()])
             for (index, (_, homography)), view in zip(views.items(), seen, strict=True):
                 answers[index] = corrected(answers[index], view, homography)
+        for index, (upright, homography) in _upright(images, answers).items():
+            if answers[index] is not locations[index]:
+                answers[index] = _on_edges(answers[index], upright, homography)
         if self._own_covariances:
             return answers
         return [
@@ -76,6 +81,13 @@ def _upright(
             except ValueError:
                 continue  # corners that are no plate's cannot be made upright
     return views
+
+
+def _on_edges(
+    answer: PlateLocation, view: NDArray[np.uint8], homography: NDArray[np.float64]
+) -> PlateLocation:
+    """The answer with its corners where the edges meet that its own view shows."""
+    return replace(answer, corners_px=transform_points(inverse(homography), corners_on_edges(view)))
 
 
 def corrected(given: PlateLocation, seen: PlateLocation, homography: NDArray[np.float64]) -> PlateLocation:

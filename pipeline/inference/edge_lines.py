@@ -1,0 +1,127 @@
+"""A plate's corners from its edges: straight lines near the answer's own, across which a rectified view changes most.
+
+A network reads each corner from what is around it, and is off by a share of a per cent of the plate's width. An edge is
+seen over its whole length. So each edge of the answer is moved and tilted a little to where the mean change across it,
+taken along it with its sign, is large; how far the network's edges are off is the prior. The corners are where the
+edges meet: a plate's own corners are round.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.inference.rectify import target_corners_px
+
+Array = NDArray[np.float64]
+
+OFFSET_SD_PX, TILT_SD_PX = 1.0, 0.8
+"""How far the network's edges are off in the view: their middles, and their ends in opposite directions."""
+EVIDENCE = 0.7
+"""The change counts by this power against the prior when an edge is chosen."""
+NOISE = 0.5
+"""Grey levels a pixel, of the mean change across no edge."""
+BLUR_PX = 0.7
+"""Standard deviation of the Gaussian whose derivative measures change."""
+REACH_PX, MOST_TILT_PX, STEP_PX = 3.0, 1.5, 0.25
+"""Of the lines that are tried."""
+SAMPLES, ROUND_SHARE = 64, 0.1
+"""Points along an edge, and the share of it at either end that is left out, since corners are round."""
+
+
+def corners_on_edges(view: NDArray[np.uint8]) -> Array:
+    """Corners (4, 2) in a rectified view (224, 416, 3) whose plate lies nearly at `target_corners_px`."""
+    change = _change_across(view)
+    moves = np.array([_best_move(change[edge]) for edge in range(4)])
+    ends = _ENDS + _OUTWARD[:, None] * (moves[:, :1] + moves[:, 1:] * (-1.0, 1.0))[..., None]
+    points = np.concatenate([ends, np.ones((4, 2, 1))], axis=2)
+    lines = np.cross(points[:, 0], points[:, 1])
+    meeting = np.cross(np.roll(lines, 1, axis=0), lines)
+    return np.asarray(meeting[:, :2] / meeting[:, 2:])
+
+
+def _change_across(view: NDArray[np.uint8]) -> Array:
+    """(4, k, SAMPLES, 3) derivatives outward, at k distances from each edge, grey levels a pixel."""
+    seen = cv2.remap(view, _PLACES[..., 0], _PLACES[..., 1], cv2.INTER_LINEAR).astype(np.float64)
+    levels = seen.reshape(4, len(_DISTANCES_PX) + 2 * _KERNEL_RADIUS, -1)
+    change: Array = (_KERNEL @ levels).reshape(4, len(_DISTANCES_PX), SAMPLES, 3)
+    return change
+
+
+def _best_move(change: Array) -> Array:
+    """Offset and tilt (2,) in pixels of the line on the most probable edge.
+
+    The prior chooses the edge; where that lies the picture says, or all edges would be drawn towards the answer.
+    """
+    means = change[_ROWS, np.arange(SAMPLES)].mean(axis=2)
+    evidence = np.log(np.sqrt(np.sum(means * means, axis=2)) + NOISE)
+    chosen = divmod(int(np.argmax(EVIDENCE * evidence + _LOG_PRIOR)), len(_TILTS_PX))
+    offset, tilt = _summit(evidence, *chosen)
+    return np.array(
+        [
+            _OFFSETS_PX[offset] + STEP_PX * _vertex(evidence[:, tilt], offset),
+            _TILTS_PX[tilt] + STEP_PX * _vertex(evidence[offset], tilt),
+        ]
+    )
+
+
+def _summit(values: Array, row: int, column: int) -> tuple[int, int]:
+    """The entry without a larger neighbour that is reached from another one by going up."""
+    while True:
+        top, left = max(row - 1, 0), max(column - 1, 0)
+        around = values[top : row + 2, left : column + 2]
+        if around.max() <= values[row, column]:
+            return row, column
+        below, right = divmod(int(np.argmax(around)), around.shape[1])
+        row, column = top + below, left + right
+
+
+def _vertex(values: Array, top: int) -> float:
+    """Where a parabola through the largest value and its neighbours has its vertex, in steps from `top`."""
+    if not 0 < top < len(values) - 1:
+        return 0.0
+    before, here, after = values[top - 1 : top + 2]
+    curvature = before - 2 * here + after
+    return float(0.5 * (before - after) / curvature) if curvature < 0 else 0.0
+
+
+def _steps(most: float) -> Array:
+    count = round(most / STEP_PX)
+    return STEP_PX * np.arange(-count, count + 1, dtype=np.float64)
+
+
+def _derivative_kernel() -> Array:
+    """(k, k + 2 radius): the Gaussian's derivative at each of k distances, from samples that reach further."""
+    places = STEP_PX * np.arange(-_KERNEL_RADIUS, _KERNEL_RADIUS + 1)
+    weights = places * np.exp(-0.5 * (places / BLUR_PX) ** 2)
+    weights /= weights @ places
+    count = len(_DISTANCES_PX)
+    return np.array([np.pad(weights, (first, count - 1 - first)) for first in range(count)])
+
+
+_ENDS: Array = np.stack([target_corners_px(), np.roll(target_corners_px(), -1, axis=0)], axis=1)
+_OUTWARD: Array = np.array(
+    [[0.0, -1.0], [1.0, 0.0], [0.0, 1.0], [-1.0, 0.0]]
+)  # of upper, right, lower, left edge
+_ALONG: Array = np.linspace(2 * ROUND_SHARE - 1, 1 - 2 * ROUND_SHARE, SAMPLES)  # -1 and 1 at the edge's ends
+
+_OFFSETS_PX, _TILTS_PX = _steps(REACH_PX), _steps(MOST_TILT_PX)
+_DISTANCES_PX = _steps(REACH_PX + MOST_TILT_PX)
+_ROWS = np.rint(
+    (_OFFSETS_PX[:, None, None] + _TILTS_PX[:, None] * _ALONG - _DISTANCES_PX[0]) / STEP_PX
+).astype(np.intp)
+_LOG_PRIOR: Array = -0.5 * ((_OFFSETS_PX[:, None] / OFFSET_SD_PX) ** 2 + (_TILTS_PX / TILT_SD_PX) ** 2)
+
+_KERNEL_RADIUS = round(3 * BLUR_PX / STEP_PX)
+_KERNEL = _derivative_kernel()
+_SAMPLED_PX = STEP_PX * np.arange(-_KERNEL_RADIUS, len(_DISTANCES_PX) + _KERNEL_RADIUS) + _DISTANCES_PX[0]
+_PLACES = (
+    (
+        _ENDS.mean(axis=1)[:, None, None]
+        + 0.5 * (_ENDS[:, 1] - _ENDS[:, 0])[:, None, None] * _ALONG[:, None]
+        + _OUTWARD[:, None, None] * _SAMPLED_PX[:, None, None]
+    )
+    .astype(np.float32)
+    .reshape(-1, SAMPLES, 2)
+)
