@@ -2,8 +2,9 @@
 
 A network reads each corner from what is around it, and is off by a share of a per cent of the plate's width. An edge is
 seen over its whole length. So each edge of the answer is moved and tilted a little to where the mean change across it,
-taken along it with its sign, is large; how far the network's edges are off is the prior. The corners are where the
-edges meet: a plate's own corners are round.
+taken along it with its sign, is largest; how far the network's edges are off is the prior. The corners are where the
+edges meet: a plate's own corners are round. The numbers below were chosen on validation photographs, on plates drawn
+into them, and on drawn cars.
 """
 
 from __future__ import annotations
@@ -22,10 +23,12 @@ EVIDENCE = 0.7
 """The change counts by this power against the prior when an edge is chosen."""
 NOISE = 0.5
 """Grey levels a pixel, of the mean change across no edge."""
+UNSEEN = 3.0
+"""Grey levels a pixel: the answer's own edge, where it is not seen, counts as one with this change across it."""
 BLUR_PX = 0.7
 """Standard deviation of the Gaussian whose derivative measures change."""
-REACH_PX, MOST_TILT_PX, STEP_PX = 3.0, 1.5, 0.25
-"""Of the lines that are tried."""
+INWARD_PX, OUTWARD_PX, MOST_TILT_PX, STEP_PX = 1.25, 2.0, 1.5, 0.25
+"""How far lines are tried. What is seen further in is mostly the plate's rim, further out its holder."""
 SAMPLES, ROUND_SHARE = 64, 0.1
 """Points along an edge, and the share of it at either end that is left out, since corners are round."""
 
@@ -50,14 +53,18 @@ def _change_across(view: NDArray[np.uint8]) -> Array:
 
 
 def _best_move(change: Array) -> Array:
-    """Offset and tilt (2,) in pixels of the line on the most probable edge.
+    """Offset and tilt (2,) in pixels of the most probable edge, 0 where that is one which is not seen.
 
     The prior chooses the edge; where that lies the picture says, or all edges would be drawn towards the answer.
     """
     means = change[_ROWS, np.arange(SAMPLES)].mean(axis=2)
-    evidence = np.log(np.sqrt(np.sum(means * means, axis=2)) + NOISE)
-    chosen = divmod(int(np.argmax(EVIDENCE * evidence + _LOG_PRIOR)), len(_TILTS_PX))
-    offset, tilt = _summit(evidence, *chosen)
+    sizes = np.sqrt(np.sum(means * means, axis=2))
+    is_edge = (sizes >= cv2.dilate(sizes, np.ones((3, 3)))) & _INNER
+    evidence = np.log(sizes + NOISE)
+    scores = np.where(is_edge, EVIDENCE * evidence + _LOG_PRIOR, -np.inf)
+    offset, tilt = divmod(int(np.argmax(scores)), len(_TILTS_PX))
+    if scores[offset, tilt] <= EVIDENCE * np.log(UNSEEN):
+        return np.zeros(2)
     return np.array(
         [
             _OFFSETS_PX[offset] + STEP_PX * _vertex(evidence[:, tilt], offset),
@@ -66,29 +73,15 @@ def _best_move(change: Array) -> Array:
     )
 
 
-def _summit(values: Array, row: int, column: int) -> tuple[int, int]:
-    """The entry without a larger neighbour that is reached from another one by going up."""
-    while True:
-        top, left = max(row - 1, 0), max(column - 1, 0)
-        around = values[top : row + 2, left : column + 2]
-        if around.max() <= values[row, column]:
-            return row, column
-        below, right = divmod(int(np.argmax(around)), around.shape[1])
-        row, column = top + below, left + right
-
-
 def _vertex(values: Array, top: int) -> float:
     """Where a parabola through the largest value and its neighbours has its vertex, in steps from `top`."""
-    if not 0 < top < len(values) - 1:
-        return 0.0
     before, here, after = values[top - 1 : top + 2]
     curvature = before - 2 * here + after
     return float(0.5 * (before - after) / curvature) if curvature < 0 else 0.0
 
 
-def _steps(most: float) -> Array:
-    count = round(most / STEP_PX)
-    return STEP_PX * np.arange(-count, count + 1, dtype=np.float64)
+def _steps(first_px: float, last_px: float) -> Array:
+    return STEP_PX * np.arange(round(first_px / STEP_PX), round(last_px / STEP_PX) + 1, dtype=np.float64)
 
 
 def _derivative_kernel() -> Array:
@@ -106,12 +99,17 @@ _OUTWARD: Array = np.array(
 )  # of upper, right, lower, left edge
 _ALONG: Array = np.linspace(2 * ROUND_SHARE - 1, 1 - 2 * ROUND_SHARE, SAMPLES)  # -1 and 1 at the edge's ends
 
-_OFFSETS_PX, _TILTS_PX = _steps(REACH_PX), _steps(MOST_TILT_PX)
-_DISTANCES_PX = _steps(REACH_PX + MOST_TILT_PX)
+_OFFSETS_PX = _steps(-INWARD_PX - STEP_PX, OUTWARD_PX + STEP_PX)  # a step more, to tell what is a summit
+_TILTS_PX = _steps(-MOST_TILT_PX - STEP_PX, MOST_TILT_PX + STEP_PX)
+_DISTANCES_PX = _steps(_OFFSETS_PX[0] + _TILTS_PX[0], _OFFSETS_PX[-1] + _TILTS_PX[-1])
 _ROWS = np.rint(
     (_OFFSETS_PX[:, None, None] + _TILTS_PX[:, None] * _ALONG - _DISTANCES_PX[0]) / STEP_PX
 ).astype(np.intp)
 _LOG_PRIOR: Array = -0.5 * ((_OFFSETS_PX[:, None] / OFFSET_SD_PX) ** 2 + (_TILTS_PX / TILT_SD_PX) ** 2)
+
+_INNER = np.pad(
+    np.ones((len(_OFFSETS_PX) - 2, len(_TILTS_PX) - 2), np.bool_), 1
+)  # what has neighbours all around
 
 _KERNEL_RADIUS = round(3 * BLUR_PX / STEP_PX)
 _KERNEL = _derivative_kernel()
