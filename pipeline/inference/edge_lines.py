@@ -59,9 +59,9 @@ def _best_move(change: Array) -> Array:
     """
     means = change[_ROWS, np.arange(SAMPLES)].mean(axis=2)
     sizes = np.sqrt(np.sum(means * means, axis=2))
-    is_edge = (sizes >= cv2.dilate(sizes, np.ones((3, 3)))) & _INNER
     evidence = np.log(sizes + NOISE)
-    scores = np.where(is_edge, EVIDENCE * evidence + _LOG_PRIOR, -np.inf)
+    is_summit = sizes >= cv2.dilate(sizes, np.ones((3, 3)))
+    scores = np.where(is_summit, EVIDENCE * evidence + _LOG_PRIOR, -np.inf)
     offset, tilt = divmod(int(np.argmax(scores)), len(_TILTS_PX))
     if scores[offset, tilt] <= EVIDENCE * np.log(UNSEEN):
         return np.zeros(2)
@@ -94,9 +94,7 @@ def _derivative_kernel() -> Array:
 
 
 _ENDS: Array = np.stack([target_corners_px(), np.roll(target_corners_px(), -1, axis=0)], axis=1)
-_OUTWARD: Array = np.array(
-    [[0.0, -1.0], [1.0, 0.0], [0.0, 1.0], [-1.0, 0.0]]
-)  # of upper, right, lower, left edge
+_OUTWARD: Array = np.array([[0.0, -1.0], [1.0, 0.0], [0.0, 1.0], [-1.0, 0.0]])  # upper, right, lower, left
 _ALONG: Array = np.linspace(2 * ROUND_SHARE - 1, 1 - 2 * ROUND_SHARE, SAMPLES)  # -1 and 1 at the edge's ends
 
 _OFFSETS_PX = _steps(-INWARD_PX - STEP_PX, OUTWARD_PX + STEP_PX)  # a step more, to tell what is a summit
@@ -106,14 +104,14 @@ _ROWS = np.rint(
     (_OFFSETS_PX[:, None, None] + _TILTS_PX[:, None] * _ALONG - _DISTANCES_PX[0]) / STEP_PX
 ).astype(np.intp)
 _LOG_PRIOR: Array = -0.5 * ((_OFFSETS_PX[:, None] / OFFSET_SD_PX) ** 2 + (_TILTS_PX / TILT_SD_PX) ** 2)
+_LOG_PRIOR[[0, -1]] = _LOG_PRIOR[:, [0, -1]] = -np.inf  # the step more
 
-_INNER = np.pad(
-    np.ones((len(_OFFSETS_PX) - 2, len(_TILTS_PX) - 2), np.bool_), 1
-)  # what has neighbours all around
 
 _KERNEL_RADIUS = round(3 * BLUR_PX / STEP_PX)
 _KERNEL = _derivative_kernel()
-_SAMPLED_PX = STEP_PX * np.arange(-_KERNEL_RADIUS, len(_DISTANCES_PX) + _KERNEL_RADIUS) + _DISTANCES_PX[0]
+_SAMPLED_PX = _steps(
+    _DISTANCES_PX[0] - _KERNEL_RADIUS * STEP_PX, _DISTANCES_PX[-1] + _KERNEL_RADIUS * STEP_PX
+)
 _PLACES = (
     (
         _ENDS.mean(axis=1)[:, None, None]

@@ -3,8 +3,8 @@
 The large network sees any image; what it says about corners is off by a share of a heatmap cell that the size and the
 tilt of the plate change. Here every plate is in the same place at the same size (`rectify`), so that a network of a
 hundredth of the cost sees nothing but what is left to do. The plate's straight edges, seen over their whole length,
-then settle what the network leaves open (`edge_lines`). It also says how sure it is of each corner, but the wider
-covariances of the look before hold more of the errors on photographs (docs/accuracy.md), and are kept.
+then settle what the network leaves open (`edge_lines`). The network also says how sure it is of each corner, but the
+wider covariances of the look before hold more of the errors on photographs (docs/accuracy.md), and are kept.
 """
 
 from __future__ import annotations

@@ -136,7 +136,7 @@ def _freed(found: Fit, window: Window) -> Fit:
     What looks like an outlier of a vehicle that drives on may be one that has begun to brake: then the plate is
     where it is expected but for its way.
     """
-    if found.inliers[-1] or found.near.newest_off_the_way > found.largest_miss:
+    if found.inliers[-1] or found.near.newest_off_the_way(found.shared) > found.largest_miss:
         return found
     freer = fit(window, found.setting, drives.VARYING, found.motion, found.shared, tolerance=_NEARLY)
     return freer if freer.inliers[-1] else found

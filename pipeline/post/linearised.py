@@ -155,10 +155,12 @@ class Linearised:
         way_sd_m = np.hypot(self._speeds * self._window.data.time_sd_s, _WAY_SD_M)
         return self._by_way.reshape(self._shape) * way_sd_m[:, None]
 
-    @property
-    def newest_off_the_way(self) -> float:
-        """Root mean square residual of the newest frame that no other place on the plate's way would explain."""
-        residual, by_way = self.residuals[-1], self._by_way[-1].ravel()
+    def newest_off_the_way(self, shared: Array) -> float:
+        """Root mean square residual of the newest frame that no other place on the plate's way would explain.
+
+        The errors `shared` (k,) that all frames share are left out.
+        """
+        residual, by_way = self.residuals[-1] + self.shared[-1] @ shared, self._by_way[-1].ravel()
         along = (by_way @ residual) ** 2 / (by_way @ by_way)
         return float(np.sqrt(max(residual @ residual - along, 0.0) / len(residual)))
 

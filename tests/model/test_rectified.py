@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 
 import numpy as np
@@ -145,7 +147,9 @@ def test_resumed_run_ends_where_an_uninterrupted_one_does(finished_run, plate_in
 def exported(finished_run, tmp_path_factory):
     out = tmp_path_factory.mktemp("exported") / "rectified.onnx"
     arguments = ["--checkpoint", str(finished_run / "checkpoint.pt"), "--out", str(out), "--images", "2"]
-    assert export_rectified.main(arguments) == 0
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        assert export_rectified.main(arguments) == 0
+    assert "torch against ONNX Runtime on 2 images" in printed.getvalue()
     return out
 
 

@@ -28,6 +28,20 @@ def test_newest_frame_may_be_off_its_way_or_further_along_it() -> None:
     assert 0.8 * sizes[2] < off_the_way[2] <= sizes[2]
 
 
+def test_errors_that_all_frames_share_do_not_put_the_newest_off_its_way() -> None:
+    """Against a projection of the residuals, less these errors, by least squares."""
+    points, _ = track(np.random.default_rng(2))
+    window = Window(RayMaker(MOUNTED)(points))
+    setting = pose_prior(MOUNTED).for_format(EUROPE[0], aspect_tolerance(window.data), shared=0.8)
+    start = starting_motions(window.data, window.times_s, MOUNTED, EUROPE[0])[0]
+    near = fit(window, setting, drives.STEADY, start).near
+    shared = np.random.default_rng(3).normal(size=near.shared.shape[2])
+    missed = near.residuals[-1] + near.shared[-1] @ shared
+    way = near.by_time[-1][:, None]
+    left = missed - way @ np.linalg.lstsq(way, missed, rcond=None)[0]
+    assert np.isclose(near.newest_off_the_way(shared), np.sqrt(np.mean(left**2)))
+
+
 def _newest(points: list[TrackPoint], newest: TrackPoint) -> tuple[float, float]:
     """Root mean square residual of another newest frame at the points' motion: all of it, and what is off the way."""
     window = Window(RayMaker(MOUNTED)(points))
@@ -35,4 +49,4 @@ def _newest(points: list[TrackPoint], newest: TrackPoint) -> tuple[float, float]
     start = starting_motions(window.data, window.times_s, MOUNTED, EUROPE[0])[0]
     motion = fit(window, setting, drives.STEADY, start).motion
     near = Linearised(motion, Window(RayMaker(MOUNTED)([*points[:-1], newest])), setting)
-    return float(np.sqrt(np.mean(near.residuals[-1] ** 2))), near.newest_off_the_way
+    return float(np.sqrt(np.mean(near.residuals[-1] ** 2))), near.newest_off_the_way(np.zeros(0))
