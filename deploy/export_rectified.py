@@ -12,11 +12,13 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import nn
 
 from deploy.export import export
 from pipeline.errors import command
 from pipeline.inference.model_file import RECTIFIED_CORNERS
 from pipeline.inference.rectify import rectified
+from pipeline.model.averaged import AveragedTraining
 from pipeline.model.rectified.graph import RectifiedGraph
 from pipeline.model.rectified.samples import disturbed
 from pipeline.model.rectified.training import RectifiedTraining
@@ -31,23 +33,28 @@ def comparison_views(count: int) -> list[NDArray[np.uint8]]:
     return [rectified(image, disturbed(rng, truth.corners_px))[0] for image, truth in scenes]
 
 
+def parse_arguments(argv: list[str] | None, prog: str, description: str | None) -> argparse.Namespace:
+    """The command line of the export of a network for rectified views."""
+    parser = argparse.ArgumentParser(prog=prog, description=description)
+    parser.add_argument("--checkpoint", type=Path, required=True, help="checkpoint.pt of the training run")
+    parser.add_argument("--out", type=Path, required=True, help="the .onnx file to write")
+    parser.add_argument("--images", type=int, default=16, help="how many views to compare on")
+    return parser.parse_args(argv)
+
+
+def export_views(graph: nn.Module, task: str, training: AveragedTraining, args: argparse.Namespace) -> None:
+    """Write the graph of a run that was trained on rectified views, compared with torch on drawn ones."""
+    facts = {"task": task, "covariance_scale": repr(training.covariance_scale)}
+    export(graph, args.out, comparison_views(args.images), facts, any_size=False)
+
+
 @command
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m deploy.export_rectified", description=__doc__)
-    parser.add_argument(
-        "--checkpoint", type=Path, required=True, help="checkpoint.pt of pipeline.model.rectified.train"
-    )
-    parser.add_argument("--out", type=Path, required=True, help="the .onnx file to write")
-    parser.add_argument("--images", type=int, default=16, help="how many views to compare on")
-    args = parser.parse_args(argv)
+    args = parse_arguments(argv, "python -m deploy.export_rectified", __doc__)
     training = RectifiedTraining.load(args.checkpoint)
-    facts = {
-        "task": RECTIFIED_CORNERS,
-        "covariance_scale": repr(training.covariance_scale),
-    }
     graph = RectifiedGraph(training.averaged(), training.covariance_scale)
-    export(graph, args.out, comparison_views(args.images), facts, any_size=False)
+    export_views(graph, RECTIFIED_CORNERS, training, args)
     return 0
 
 

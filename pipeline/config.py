@@ -18,6 +18,7 @@ from pipeline.redact import redact
 
 SHIPPED_MODEL = Path(__file__).resolve().parents[1] / "deploy" / "models" / "plate_corners.onnx"
 SHIPPED_RECTIFIED = SHIPPED_MODEL.with_name("plate_rectified.onnx")
+SHIPPED_EDGES = SHIPPED_MODEL.with_name("plate_edges.onnx")
 ENGINE_CACHE = Path("~/.cache/gate-camera/engines")
 
 Provider = Literal["auto", "tensorrt", "cuda", "cpu"]
@@ -49,6 +50,8 @@ class ModelConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     second_look: bool = True
     rectified_look: bool = True
     rectified_path: Path = SHIPPED_RECTIFIED
+    edge_look: bool = True
+    edge_path: Path = SHIPPED_EDGES
 
 
 class EventsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -186,6 +189,7 @@ def _with_absolute_paths(config: GateConfig, folder: Path) -> GateConfig:
             model,
             path=absolute(model.path),
             rectified_path=absolute(model.rectified_path),
+            edge_path=absolute(model.edge_path),
             engine_cache=absolute(model.engine_cache),
         ),
         events=replace(events, journal=absolute(events.journal)),

@@ -26,7 +26,7 @@ from pipeline.commands.run import make_lane
 from pipeline.config import CameraConfig, GateConfig, ModelConfig, load_config
 from pipeline.errors import GateError
 from pipeline.events import EventPublisher
-from pipeline.inference.model_file import RECTIFIED_CORNERS, ModelFile, inspect_model
+from pipeline.inference.model_file import EDGE_CORNERS, RECTIFIED_CORNERS, ModelFile, inspect_model
 from pipeline.inference.providers import BEST_FIRST
 from pipeline.inference.rectify import INPUT_PX
 from pipeline.inference.session import CornerSession, open_session
@@ -103,12 +103,9 @@ def network(config: ModelConfig) -> Iterator[Finding]:
         return
     yield Finding("ok", "model", _described(model))
     if config.rectified_look:
-        try:
-            rectified = inspect_model(config.rectified_path, INPUT_PX, RECTIFIED_CORNERS)
-        except GateError as error:
-            yield Finding("FAIL", "rectified look", str(error))
-        else:
-            yield Finding("ok", "rectified look", _described(rectified))
+        yield _further_look("rectified look", config.rectified_path, RECTIFIED_CORNERS)
+    if config.edge_look:
+        yield _further_look("edge look", config.edge_path, EDGE_CORNERS)
     working = []
     for provider in BEST_FIRST:
         try:
@@ -124,6 +121,14 @@ def network(config: ModelConfig) -> Iterator[Finding]:
             )
     if not working:
         yield Finding("FAIL", "provider", "none works")
+
+
+def _further_look(name: str, path: Path, task: str) -> Finding:
+    """Whether a look at rectified views has its network."""
+    try:
+        return Finding("ok", name, _described(inspect_model(path, INPUT_PX, task)))
+    except GateError as error:
+        return Finding("FAIL", name, str(error))
 
 
 def _described(model: ModelFile) -> str:

@@ -37,6 +37,12 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         help="correct the corners on the plate made upright, with a small network of its own",
     )
     group.add_argument(
+        "--edge-look",
+        action=argparse.BooleanOptionalAction,
+        default=ModelConfig().edge_look,
+        help="after the rectified look, put the corners where the plate's straight edges meet",
+    )
+    group.add_argument(
         "--allow-fallback", action="store_true", help="let a named provider fall back to the next one"
     )
 
@@ -49,6 +55,7 @@ def model_config(args: argparse.Namespace) -> ModelConfig:
         allow_fallback=args.allow_fallback,
         second_look=args.second_look,
         rectified_look=args.rectified_look,
+        edge_look=args.edge_look,
     )
 
 

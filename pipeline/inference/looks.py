@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pipeline.config import ModelConfig
 from pipeline.frames import PlateLocation
 from pipeline.inference.locator import Locator, PlateLocator
-from pipeline.inference.model_file import RECTIFIED_CORNERS
+from pipeline.inference.model_file import EDGE_CORNERS, RECTIFIED_CORNERS
 from pipeline.inference.rectified_look import RectifiedLook
 from pipeline.inference.rectify import INPUT_PX
 from pipeline.inference.second_look import CROP_PX, SecondLook
@@ -78,6 +78,8 @@ def open_further_looks(config: ModelConfig) -> list[Look]:
         further.append(SecondLook(open_session(config, input_size_px=CROP_PX)))
     if config.rectified_look:
         further.append(open_rectified_look(config))
+        if config.edge_look:  # it sees a few pixels around the rectified look's answer, and knows its errors
+            further.append(open_edge_look(config))
     return further
 
 
@@ -89,3 +91,14 @@ def open_rectified_look(config: ModelConfig) -> RectifiedLook:
     """
     rectified = msgspec.structs.replace(config, path=config.rectified_path)
     return RectifiedLook(open_session(rectified, input_size_px=INPUT_PX, task=RECTIFIED_CORNERS))
+
+
+def open_edge_look(config: ModelConfig) -> RectifiedLook:
+    """The edge look with the network that a configuration names.
+
+    Raises:
+        GateError: not a network for edges in rectified views, or no provider that `config` allows works here.
+    """
+    edges = msgspec.structs.replace(config, path=config.edge_path)
+    session = open_session(edges, input_size_px=INPUT_PX, task=EDGE_CORNERS)
+    return RectifiedLook(session, rounds=1)

@@ -20,8 +20,8 @@ from pipeline.errors import GateError
 
 DEFAULT_INPUT_SIZE_PX = (640, 480)
 HASH_DIGITS = 12
-PLATE_CORNERS, RECTIFIED_CORNERS = "plate-corners", "rectified-corners"
-"""The two tasks, as a file may name its own: corners in any image, and in a rectified view of a plate."""
+PLATE_CORNERS, RECTIFIED_CORNERS, EDGE_CORNERS = "plate-corners", "rectified-corners", "edge-corners"
+"""The tasks, as a file may name its own: corners in any image, in a rectified view, and where edges meet in one."""
 
 # None stands for the batch, or for a size that the file may leave open.
 _INPUTS: dict[str, tuple[str, tuple[int | None, ...]]] = {"images": ("tensor(uint8)", (None, None, None, 3))}
@@ -106,7 +106,7 @@ def inspect_model(
     named_task = session.get_modelmeta().custom_metadata_map.get("task", task)
     if named_task != task:
         raise GateError(
-            f"{path}: a model for the task {named_task}, not {task}; see [model] path and rectified_path"
+            f"{path}: a model for the task {named_task}, not {task}; see [model] path, rectified_path and edge_path"
         )
     _, height, width, _ = session.get_inputs()[0].shape
     default_px = input_size_px or _size_named_in(session) or DEFAULT_INPUT_SIZE_PX

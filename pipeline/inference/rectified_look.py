@@ -16,13 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.frames import PlateLocation
-from pipeline.inference.edge_lines import corners_on_edges
 from pipeline.inference.locator import MIN_PRESENCE, PlateLocator
 from pipeline.inference.rectify import inverse, jacobians, rectified, target_corners_px, transform_points
 from pipeline.inference.session import NetworkSession
 
 ROUNDS = 2
-"""The plate is rectified by the given corners first, then by the network's own answer."""
+"""More make the corners no better (docs/accuracy.md)."""
 IN_PLACE = 0.5
 """A view with a lower presence than this does not show a plate in its middle: the given corners are kept."""
 FURTHEST_PX = 40.0
@@ -33,12 +32,21 @@ class RectifiedLook:
     """Corrects the corners that other looks found.
 
     Args:
-        session: the network for rectified views, with inputs of `rectify.INPUT_PX`.
-        own_covariances: state the network's own instead of those of the look before.
+        session: a network for rectified views, with inputs of `rectify.INPUT_PX`.
+        rounds: how often the plate is rectified: by the given corners first, then by the network's own answer.
+        kept_variance: covariances are stated that are this share of those of the look before,
+        own_variance: and this share of the network's own.
     """
 
-    def __init__(self, session: NetworkSession, own_covariances: bool = False) -> None:
-        self._views, self._own_covariances = PlateLocator(session), own_covariances
+    def __init__(
+        self,
+        session: NetworkSession,
+        rounds: int = ROUNDS,
+        kept_variance: float = 1.0,
+        own_variance: float = 0.0,
+    ) -> None:
+        self._views, self._rounds = PlateLocator(session), rounds
+        self._kept_variance, self._own_variance = kept_variance, own_variance
 
     def refine(
         self, images: Sequence[NDArray[np.uint8]], locations: Sequence[PlateLocation]
@@ -49,20 +57,18 @@ class RectifiedLook:
             GateError: the network failed.
         """
         answers = list(locations)
-        for _ in range(ROUNDS):
+        for _ in range(self._rounds):
             views = _upright(images, answers)
             seen = self._views.locate([view for view, _ in views.values()])
             for (index, (_, homography)), view in zip(views.items(), seen, strict=True):
                 answers[index] = corrected(answers[index], view, homography)
-        for index, (upright, homography) in _upright(images, answers).items():
-            if answers[index] is not locations[index]:
-                answers[index] = _on_edges(answers[index], upright, homography)
-        if self._own_covariances:
-            return answers
         return [
-            answer if answer is given else replace(answer, corner_cov_px2=given.corner_cov_px2)
+            answer if answer is given else replace(answer, corner_cov_px2=self._stated(given, answer))
             for given, answer in zip(locations, answers, strict=True)
         ]
+
+    def _stated(self, given: PlateLocation, own: PlateLocation) -> NDArray[np.float64]:
+        return self._kept_variance * given.corner_cov_px2 + self._own_variance * own.corner_cov_px2
 
     def interrupt(self) -> None:
         """Make a `refine` in another thread, and every later one, end soon with a GateError."""
@@ -81,13 +87,6 @@ def _upright(
             except ValueError:
                 continue  # corners that are no plate's cannot be made upright
     return views
-
-
-def _on_edges(
-    answer: PlateLocation, view: NDArray[np.uint8], homography: NDArray[np.float64]
-) -> PlateLocation:
-    """The answer with its corners where the edges meet that its own view shows."""
-    return replace(answer, corners_px=transform_points(inverse(homography), corners_on_edges(view)))
 
 
 def corrected(given: PlateLocation, seen: PlateLocation, homography: NDArray[np.float64]) -> PlateLocation:

@@ -2,7 +2,7 @@
 
 Measures the shipped ONNX file through the runtime, or a checkpoint of a training run. A plate is found when
 the mean error of its four corners is under a quarter of its width; errors are over the plates found, in pixels of the
-photograph letterboxed to 640x480. Figures are given after each look: the first, the second, and the rectified one.
+photograph letterboxed to 640x480. Figures are given after each look: first, second, rectified and edge look.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from pipeline.config import SHIPPED_MODEL, SHIPPED_RECTIFIED, ModelConfig
+from pipeline.config import SHIPPED_EDGES, SHIPPED_MODEL, SHIPPED_RECTIFIED, ModelConfig
 from pipeline.errors import GateError, command
 from pipeline.inference.locator import Locator, PlateLocator
-from pipeline.inference.looks import Look, open_further_looks, open_rectified_look
+from pipeline.inference.looks import Look, open_edge_look, open_further_looks, open_rectified_look
 from pipeline.inference.session import open_session
 from pipeline.model.dataset import Photograph, read_index, select
 from pipeline.model.figures import (
@@ -35,16 +35,18 @@ from pipeline.model.render_set import render_set
 from pipeline.model.torch_session import both_looks
 from pipeline.model.training import load_network
 
-LOOKS = ("one look", "two looks", "rectified look")
+LOOKS = ("one look", "two looks", "rectified look", "edge look")
 
 
-def load_looks(path: Path, rectified: Path = SHIPPED_RECTIFIED) -> tuple[Locator, list[Look]]:
+def load_looks(
+    path: Path, rectified: Path = SHIPPED_RECTIFIED, edges: Path = SHIPPED_EDGES
+) -> tuple[Locator, list[Look]]:
     """The first look and the further ones; the large network from ONNX (the runtime) or a checkpoint (torch)."""
-    config = ModelConfig(path=path, rectified_path=rectified, provider="cpu")
+    config = ModelConfig(path=path, rectified_path=rectified, edge_path=edges, provider="cpu")
     if path.suffix == ".onnx":
         return PlateLocator(open_session(config)), open_further_looks(config)
     first, second = both_looks(*load_network(path))
-    return first, [second, open_rectified_look(config)]
+    return first, [second, open_rectified_look(config), open_edge_look(config)]
 
 
 def measure_looks(
@@ -112,6 +114,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--rectified", type=Path, default=SHIPPED_RECTIFIED, help=".onnx file of the rectified look"
     )
+    parser.add_argument("--edges", type=Path, default=SHIPPED_EDGES, help=".onnx file of the edge look")
     parser.add_argument(
         "--rendered",
         type=int,
@@ -135,7 +138,7 @@ def main(argv: list[str] | None = None) -> int:
     else:
         chosen = render_set(chosen, args.rendered, args.out / "rendered")
     results = measure_looks(
-        load_looks(args.model, args.rectified), tqdm(chosen, unit="image", dynamic_ncols=True)
+        load_looks(args.model, args.rectified, args.edges), tqdm(chosen, unit="image", dynamic_ncols=True)
     )
     args.out.mkdir(parents=True, exist_ok=True)
     kind = "" if args.rendered is None else ", drawn plates"

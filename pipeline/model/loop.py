@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import ctypes
 import sys
 import time
@@ -24,7 +25,7 @@ _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 
 
 class Run(Protocol):
-    """What is trained: `training.Training`, `rectified.training.RectifiedTraining`."""
+    """What is trained: `training.Training`, `averaged.AveragedTraining`."""
 
     step: int
 
@@ -56,6 +57,17 @@ def advance(run: Run, batches: Iterable[Batch], out: Path, checkpoint_minutes: f
                 save(run, out)
                 last_saved_s = time.monotonic()
             yield progress
+
+
+def add_run_arguments(parser: argparse.ArgumentParser, out: Path) -> None:
+    """The options of every run that trains a network for rectified views."""
+    parser.add_argument(
+        "--data", type=Path, required=True, help="folder with an index.jsonl, or the file itself"
+    )
+    parser.add_argument("--out", type=Path, default=out, help="where checkpoint, log and curve go")
+    parser.add_argument("--resume", action="store_true", help="go on from OUT/checkpoint.pt")
+    parser.add_argument("--workers", type=int, default=1, help="processes that prepare images")
+    parser.add_argument("--checkpoint-minutes", type=float, default=4.0)
 
 
 def _keep_freed_memory() -> None:

@@ -7,7 +7,7 @@ import hashlib
 import numpy as np
 import pytest
 
-from pipeline.config import SHIPPED_MODEL, ModelConfig
+from pipeline.config import SHIPPED_EDGES, SHIPPED_MODEL, SHIPPED_RECTIFIED, ModelConfig
 from pipeline.inference.looks import open_locator
 from pipeline.synthetic.approach import Approach
 from pipeline.synthetic.render import frames
@@ -21,7 +21,7 @@ def locator(request):
     return open_locator(ModelConfig(path=request.param, provider="cpu"))[0]
 
 
-@pytest.mark.parametrize("model", [SHIPPED_MODEL, EIGHT_BITS])
+@pytest.mark.parametrize("model", [SHIPPED_MODEL, EIGHT_BITS, SHIPPED_RECTIFIED, SHIPPED_EDGES])
 def test_model_card_names_this_very_file(model):
     digest = hashlib.sha256(model.read_bytes()).hexdigest()
     assert digest in (model.parent / "README.md").read_text()

@@ -37,7 +37,7 @@ def test_all_looks_are_measured_and_written(rectangles, tmp_path, capsys):
     _, networks = rectangles
     assert evaluate.main([*networks, "--out", str(tmp_path)]) == 0
     figures = json.loads((tmp_path / "results.json").read_text())
-    assert set(figures) == {"one look", "two looks", "rectified look"}
+    assert set(figures) == {"one look", "two looks", "rectified look", "edge look"}
     for look in figures.values():
         assert look["plates"] == 3 and look["found_percent"] == 100
         assert look["median_px"] < 0.2

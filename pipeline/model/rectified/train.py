@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader
 
 from pipeline.errors import command
 from pipeline.model.dataset import Photograph, read_index
-from pipeline.model.loop import Batch, advance, begin_in, resumable
+from pipeline.model.loop import Batch, add_run_arguments, advance, begin_in, resumable
 from pipeline.model.rectified.calibration import calibrated_scale
 from pipeline.model.rectified.exported import start_from_exported
 from pipeline.model.rectified.samples import RectifiedSamples, augmentation
@@ -61,12 +61,7 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     """The command line."""
     plan = Plan()
     parser = argparse.ArgumentParser(prog="python -m pipeline.model.rectified.train", description=__doc__)
-    parser.add_argument(
-        "--data", type=Path, required=True, help="folder with an index.jsonl, or the file itself"
-    )
-    parser.add_argument(
-        "--out", type=Path, default=Path("runs/rectified"), help="where checkpoint, log and curve go"
-    )
+    add_run_arguments(parser, Path("runs/rectified"))
     parser.add_argument(
         "--coarse-steps",
         type=int,
@@ -85,9 +80,6 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
         metavar="MODEL.ONNX",
         help="go on from an exported network, for --steps with a lower learning rate, on other samples",
     )
-    parser.add_argument("--resume", action="store_true", help="go on from OUT/checkpoint.pt")
-    parser.add_argument("--workers", type=int, default=1, help="processes that prepare images")
-    parser.add_argument("--checkpoint-minutes", type=float, default=4.0)
     return parser.parse_args(argv)
 
 

@@ -1,0 +1,77 @@
+"""Train the network of the edge look: `python -m pipeline.model.edges.train --data INDEX [--out DIR]`.
+
+It learns from plates as a rectified network, trained before, leaves them: which line is the edge, and where it runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+from pathlib import Path
+
+from pipeline.config import SHIPPED_RECTIFIED
+from pipeline.errors import command
+from pipeline.model.dataset import Photograph, read_index
+from pipeline.model.edges.prepared import prepare
+from pipeline.model.edges.samples import EdgeSamples
+from pipeline.model.edges.training import EdgeTraining, Plan
+from pipeline.model.loop import add_run_arguments, advance, begin_in, resumable
+
+VIEWS = "views"
+"""The folder in OUT that keeps what was drawn."""
+
+
+def start(args: argparse.Namespace) -> EdgeTraining:
+    """The run that the options ask for: resumed, or from nothing."""
+    if args.resume:
+        return EdgeTraining.load(args.out / "checkpoint.pt")
+    begin_in(args.out)
+    shutil.rmtree(args.out / VIEWS, ignore_errors=True)  # of a run that left no checkpoint
+    training = EdgeTraining(Plan(images=args.images, steps=args.steps))
+    training.save(args.out / "checkpoint.pt")  # so that what is drawn can be gone on with
+    return training
+
+
+def run(training: EdgeTraining, photographs: list[Photograph], args: argparse.Namespace) -> None:
+    """Draw what is missing, and train to the end of the plan."""
+    plan = training.plan
+    samples = EdgeSamples(photographs, plan.drawn_share, plan.images, plan.seed, args.rectified)
+    views = prepare(samples, args.out / VIEWS, args.workers)
+    rest = views.batches(plan.views, training.step, plan.steps, plan.seed)
+    for _ in advance(training, rest, args.out, args.checkpoint_minutes):
+        pass
+
+
+@command
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m pipeline.model.edges.train", description=__doc__)
+    add_run_arguments(parser, Path("runs/edges"))
+    parser.add_argument(
+        "--images",
+        type=int,
+        default=Plan.images,
+        help="images to draw; they are kept in OUT/views (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--steps", type=int, default=Plan.steps, help="optimiser steps (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--rectified",
+        type=Path,
+        default=SHIPPED_RECTIFIED,
+        metavar="MODEL.ONNX",
+        help="the rectified network whose answers are seen (default: the shipped one)",
+    )
+    args = parser.parse_args(argv)
+    photographs = read_index(args.data)
+    training = start(args)
+    with resumable(training, args.out):
+        run(training, photographs, args)
+    print(f"done: {args.out / 'checkpoint.pt'}; export it with python -m deploy.export_edges")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
