@@ -34,19 +34,16 @@ class RectifiedLook:
     Args:
         session: a network for rectified views, with inputs of `rectify.INPUT_PX`.
         rounds: how often the plate is rectified: by the given corners first, then by the network's own answer.
-        kept_variance: covariances are stated that are this share of those of the look before,
-        own_variance: and this share of the network's own.
+        own_covariances: state the network's own instead of those of the look before.
     """
 
     def __init__(
         self,
         session: NetworkSession,
         rounds: int = ROUNDS,
-        kept_variance: float = 1.0,
-        own_variance: float = 0.0,
+        own_covariances: bool = False,
     ) -> None:
-        self._views, self._rounds = PlateLocator(session), rounds
-        self._kept_variance, self._own_variance = kept_variance, own_variance
+        self._views, self._rounds, self._own_covariances = PlateLocator(session), rounds, own_covariances
 
     def refine(
         self, images: Sequence[NDArray[np.uint8]], locations: Sequence[PlateLocation]
@@ -62,13 +59,12 @@ class RectifiedLook:
             seen = self._views.locate([view for view, _ in views.values()])
             for (index, (_, homography)), view in zip(views.items(), seen, strict=True):
                 answers[index] = corrected(answers[index], view, homography)
+        if self._own_covariances:
+            return answers
         return [
-            answer if answer is given else replace(answer, corner_cov_px2=self._stated(given, answer))
+            answer if answer is given else replace(answer, corner_cov_px2=given.corner_cov_px2)
             for given, answer in zip(locations, answers, strict=True)
         ]
-
-    def _stated(self, given: PlateLocation, own: PlateLocation) -> NDArray[np.float64]:
-        return self._kept_variance * given.corner_cov_px2 + self._own_variance * own.corner_cov_px2
 
     def interrupt(self) -> None:
         """Make a `refine` in another thread, and every later one, end soon with a GateError."""
