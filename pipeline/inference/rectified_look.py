@@ -2,9 +2,9 @@
 
 The large network sees any image; what it says about corners is off by a share of a heatmap cell that the size and the
 tilt of the plate change. Here every plate is in the same place at the same size (`rectify`), so that a network of a
-hundredth of the cost sees nothing but what is left to do. Two such networks take turns: that of the rectified look finds
-the corners, then that of the edge look where the plate's straight edges run, seen over their whole length. Both also say
-how sure they are, but the wider covariances of the looks before hold more of the errors on photographs
+hundredth of the cost sees nothing but what is left to do. Two such networks take turns: that of the rectified look
+finds the corners, then that of the edge look where the plate's straight edges run, seen over their whole length. Both
+also say how sure they are, but the wider covariances of the looks before hold more of the errors on photographs
 (docs/accuracy.md), and are kept.
 """
 
