@@ -29,7 +29,7 @@ from pipeline.model.edges.lines import (  # noqa: E402
     places_along,
     strips,
 )
-from pipeline.model.edges.network import SUBPIXELS, EdgeNetwork, decoded  # noqa: E402
+from pipeline.model.edges.network import SUBPIXELS, EdgeNetwork, expected, likeliest  # noqa: E402
 from pipeline.model.edges.prepared import mirrored_corners, mirrored_strips, prepare  # noqa: E402
 from pipeline.model.edges.samples import EdgeSamples  # noqa: E402
 from pipeline.model.edges.training import EdgeTraining, Plan  # noqa: E402
@@ -87,7 +87,9 @@ def test_the_line_with_the_evidence_is_decoded(rng, monkeypatch):
     network = EdgeNetwork().eval()
     network.sharpness.fill_(30.0)
     monkeypatch.setattr(EdgeNetwork, "_evidence", lambda self, seen: ridge)
-    found, covariances = decoded(network(torch.zeros(6, 3, INPUT_PX[1], INPUT_PX[0])))
+    logits = network(torch.zeros(6, 3, INPUT_PX[1], INPUT_PX[0]))
+    assert (likeliest(logits) - moves).abs().max() < 0.06
+    found, covariances = expected(3 * logits)
     assert (found - moves).abs().max() < 0.06
     assert torch.linalg.eigvalsh(covariances).min() > 0
 
@@ -119,20 +121,22 @@ def test_where_the_network_is_undecided_the_larger_change_is_the_edge():
     seen[..., REACH_PX + 2 :, :] = 1.0  # all edges 2 px further out
     flat, sure = torch.zeros(1, 4, 13, 25), torch.zeros(1, 4, 13, 25)
     sure[..., 6, 10] = 30.0  # 1 px further in
-    expected = torch.tensor([2.0, 0.0]).expand(1, 4, 2)
-    torch.testing.assert_close(decoded(with_contrast(flat, seen, network))[0], expected, atol=0.2, rtol=0)
-    expected = torch.tensor([-1.0, 0.0]).expand(1, 4, 2)
-    torch.testing.assert_close(decoded(with_contrast(sure, seen, network))[0], expected, atol=0.2, rtol=0)
+    wanted = torch.tensor([2.0, 0.0]).expand(1, 4, 2)
+    torch.testing.assert_close(expected(with_contrast(flat, seen, network))[0], wanted, atol=0.2, rtol=0)
+    wanted = torch.tensor([-1.0, 0.0]).expand(1, 4, 2)
+    torch.testing.assert_close(expected(with_contrast(sure, seen, network))[0], wanted, atol=0.2, rtol=0)
 
 
-def test_two_lines_that_are_as_likely_are_stated():
-    """The answer is one of them, and its variance reaches to the other."""
+def test_between_two_lines_that_are_as_likely_the_answer_is_their_mean():
+    """And its variance reaches to both; the likeliest one is one of them."""
     logits = torch.full((1, 4, 13, 25), -20.0)
     logits[..., 6, 12], logits[..., 6, 20] = 0.0, -0.1  # 4 px apart
-    moves, covariances = decoded(logits)
-    torch.testing.assert_close(moves, torch.zeros(1, 4, 2), atol=1e-3, rtol=0)
+    torch.testing.assert_close(likeliest(logits), torch.zeros(1, 4, 2), atol=1e-3, rtol=0)
+    moves, covariances = expected(logits)
     share = 1 / (1 + np.exp(0.1))
-    torch.testing.assert_close(covariances[..., 0, 0], torch.full((1, 4), 16.0 * share), rtol=1e-3, atol=0)
+    torch.testing.assert_close(moves[..., 0], torch.full((1, 4), 4.0 * share), rtol=1e-3, atol=0)
+    variance = torch.full((1, 4), 16.0 * share * (1 - share))
+    torch.testing.assert_close(covariances[..., 0, 0], variance, rtol=1e-3, atol=0)
 
 
 def test_covariances_of_corners_are_those_of_scattered_edges(rng):

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from pipeline.model.edges.contrast import with_contrast
 from pipeline.model.edges.lines import corner_covariances, corners_where_edges_meet, strips
-from pipeline.model.edges.network import EdgeNetwork, decoded
+from pipeline.model.edges.network import EdgeNetwork, expected
 from pipeline.model.graph import Normalisation
 
 
@@ -34,6 +34,6 @@ class EdgeGraph(nn.Module):
             there is a plate was settled before.
         """
         seen = strips(self.normalised(images))
-        moves, move_cov_px2 = decoded(with_contrast(self.network.of_strips(seen), seen, self.network))
+        moves, move_cov_px2 = expected(with_contrast(self.network.of_strips(seen), seen, self.network))
         covariances = corner_covariances(move_cov_px2)
         return corners_where_edges_meet(moves), covariances, torch.ones_like(moves[:, 0, 0])

@@ -3,7 +3,7 @@
 A corner is round, small, and one place; an edge is seen over its whole length. So the network says for every pixel
 around an edge how much it speaks for the edge to run there, and a line's logit is the mean along it: a Hough transform
 whose evidence is learned. All four edges are told of each other, since a rim, or a holder, runs around the whole plate
-at one distance. Over the lines, by offset and tilt, the plate's edge is decoded as the corners are in a heatmap.
+at one distance. Over the lines, by offset and tilt, the plate's edge is decoded as a corner is in a heatmap, by DSNT.
 """
 
 from __future__ import annotations
@@ -81,19 +81,22 @@ class EdgeNetwork(nn.Module):
         return evidence.unflatten(0, (batch, 4))
 
 
-def decoded(logits: Tensor) -> tuple[Tensor, Tensor]:
-    """Moves (B, 4, 2), offset and tilt in pixels, of logits (B, 4, tilts, offsets), and covariances (B, 4, 2, 2).
-
-    The move is that of the window around the likeliest line; the covariance is about it, over all lines, so that a
-    second line that is nearly as likely shows.
-    """
+def likeliest(logits: Tensor) -> Tensor:
+    """Moves (B, 4, 2), offset and tilt in pixels, in the window around the likeliest line of (B, 4, tilts, offsets)."""
     cells, _ = windowed_dsnt(logits)
-    first = torch.tensor([-MOST_OFFSET_PX, -MOST_TILT_PX], device=logits.device)
-    moves = cells * STEP_PX + first
+    return cells * STEP_PX - torch.tensor([MOST_OFFSET_PX, MOST_TILT_PX], device=logits.device)
+
+
+def expected(logits: Tensor) -> tuple[Tensor, Tensor]:
+    """Expected moves (B, 4, 2) over all lines and their covariances (B, 4, 2, 2).
+
+    Between a rim and the edge, where either may be right, it is the answer whose error is smallest on average.
+    """
     heatmaps = spatial_softmax(logits)
     offsets, tilts = (axis.to(logits) for axis in line_axes())
-    from_offset, from_tilt = offsets - moves[..., :1], tilts - moves[..., 1:]
     of_offset, of_tilt = heatmaps.sum(dim=-2), heatmaps.sum(dim=-1)
+    moves = torch.stack([(of_offset * offsets).sum(-1), (of_tilt * tilts).sum(-1)], dim=-1)
+    from_offset, from_tilt = offsets - moves[..., :1], tilts - moves[..., 1:]
     var_offset, var_tilt = (of_offset * from_offset**2).sum(-1), (of_tilt * from_tilt**2).sum(-1)
     cov = (heatmaps * from_tilt[..., :, None] * from_offset[..., None, :]).sum(dim=(-2, -1))
     return moves, torch.stack([var_offset, cov, cov, var_tilt], dim=-1).unflatten(-1, (2, 2))

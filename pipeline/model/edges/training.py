@@ -12,7 +12,7 @@ from torch.nn import functional
 from pipeline.model.averaged import AveragedTraining, ramp_and_cosine
 from pipeline.model.dsnt import gaussian_heatmaps
 from pipeline.model.edges.lines import edge_moves
-from pipeline.model.edges.network import EdgeNetwork, decoded, moves_to_cells
+from pipeline.model.edges.network import EdgeNetwork, likeliest, moves_to_cells
 
 SIGMA_CELLS = 1.0
 """Standard deviation of the target heatmaps of lines."""
@@ -92,8 +92,7 @@ def losses(logits: Tensor, corners_px: Tensor) -> dict[str, Tensor]:
     """
     true_moves = edge_moves(corners_px)
     targets = gaussian_heatmaps(moves_to_cells(true_moves), (logits.shape[3], logits.shape[2]), SIGMA_CELLS)
-    moves, _ = decoded(logits)
-    distance_px = ((moves - true_moves).square().sum(dim=-1) + SOFTENED_PX**2).sqrt()
+    distance_px = ((likeliest(logits) - true_moves).square().sum(dim=-1) + SOFTENED_PX**2).sqrt()
     return {
         "line": functional.cross_entropy(logits.flatten(2).flatten(0, 1), targets.flatten(2).flatten(0, 1)),
         "distance": DISTANCE_WEIGHT * distance_px.mean(),
