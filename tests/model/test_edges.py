@@ -89,7 +89,7 @@ def test_the_line_with_the_evidence_is_decoded(rng, monkeypatch):
     monkeypatch.setattr(EdgeNetwork, "_evidence", lambda self, seen: ridge)
     logits = network(torch.zeros(6, 3, INPUT_PX[1], INPUT_PX[0]))
     assert (likeliest(logits) - moves).abs().max() < 0.06
-    found, covariances = expected(3 * logits)
+    found, covariances = expected(logits)
     assert (found - moves).abs().max() < 0.06
     assert torch.linalg.eigvalsh(covariances).min() > 0
 
