@@ -23,18 +23,18 @@ def log_entry(out: Path, entry: dict) -> None:
 def draw_learning_curve(log: Path, picture: Path) -> None:
     """Draw the losses and the validation errors that a run wrote to its log (one JSON object a line)."""
     entries = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
-    steps = [entry for entry in entries if "corner" in entry]
+    names = dict.fromkeys(name for entry in entries for name in entry if name not in ("step", "validation"))
     checks = [entry for entry in entries if "validation" in entry]
     figure, (losses, errors) = plt.subplots(1, 2, figsize=(11, 4), layout="constrained")
-    for name in ("corner", "presence") if steps else ():
-        values = np.array([entry[name] for entry in steps])
+    for name in names:
+        steps, values = np.array([(entry["step"], entry[name]) for entry in entries if name in entry]).T
         window = min(SMOOTHING_STEPS, len(values))
         smooth = np.convolve(values, np.ones(window) / window, mode="valid")
-        losses.semilogy(
-            [entry["step"] for entry in steps][window - 1 :], smooth, label=f"{name} (mean of {window})"
-        )
+        if smooth.min() > 0:  # a log likelihood has no place on the logarithmic axis
+            losses.semilogy(steps[window - 1 :], smooth, label=f"{name} (mean of {window})")
     losses.set(xlabel="step", ylabel="training loss", title="Training")
-    losses.legend()
+    if losses.lines:
+        losses.legend()
     if checks:
         at = [entry["step"] for entry in checks]
         errors.plot(

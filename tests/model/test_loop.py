@@ -8,7 +8,10 @@ import pytest
 
 pytest.importorskip("torch", reason="training needs torch")
 
+from matplotlib import pyplot as plt
+
 from pipeline.errors import GateError
+from pipeline.model.curve import draw_learning_curve, log_entry
 from pipeline.model.loop import resumable
 
 
@@ -36,3 +39,14 @@ def test_interruption_before_the_first_step_is_saved_and_says_how_to_go_on(tmp_p
     with pytest.raises(KeyboardInterrupt, match=message), resumable(StandInRun(), tmp_path):
         raise KeyboardInterrupt
     assert (tmp_path / "checkpoint.pt").read_text() == "new"
+
+
+@pytest.mark.parametrize("losses", [("corner", "presence"), ("line", "distance")])
+def test_learning_curve_shows_every_loss_whatever_its_name(tmp_path, monkeypatch, losses):
+    for step in range(1, 31):
+        log_entry(tmp_path, {"step": step, **dict.fromkeys(losses, 1.0 / step), "likelihood": -1.0})
+    monkeypatch.setattr(plt, "close", lambda figure: None)
+    draw_learning_curve(tmp_path / "log.jsonl", tmp_path / "curve.png")
+    drawn = plt.gcf().axes[0].lines
+    assert [line.get_label() for line in drawn] == [f"{name} (mean of 25)" for name in losses]
+    assert drawn[0].get_xdata().tolist() == list(range(25, 31))
