@@ -104,8 +104,8 @@ def network(config: ModelConfig) -> Iterator[Finding]:
     yield Finding("ok", "model", _described(model))
     if config.rectified_look:
         yield _further_look("rectified look", config.rectified_path, RECTIFIED_CORNERS)
-    if config.edge_look:
-        yield _further_look("edge look", config.edge_path, EDGE_CORNERS)
+        if config.edge_look:
+            yield _further_look("edge look", config.edge_path, EDGE_CORNERS)
     working = []
     for provider in BEST_FIRST:
         try:
