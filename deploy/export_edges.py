@@ -19,7 +19,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     args = parse_arguments(argv, "python -m deploy.export_edges", __doc__)
     training = EdgeTraining.load(args.checkpoint)
-    export_views(EdgeGraph(training.averaged()), EDGE_CORNERS, training, args)
+    export_views(EdgeGraph(training.averaged()), {"task": EDGE_CORNERS}, args)
     return 0
 
 

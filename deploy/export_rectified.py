@@ -18,7 +18,6 @@ from deploy.export import export
 from pipeline.errors import command
 from pipeline.inference.model_file import RECTIFIED_CORNERS
 from pipeline.inference.rectify import rectified
-from pipeline.model.averaged import AveragedTraining
 from pipeline.model.rectified.graph import RectifiedGraph
 from pipeline.model.rectified.samples import disturbed
 from pipeline.model.rectified.training import RectifiedTraining
@@ -42,9 +41,8 @@ def parse_arguments(argv: list[str] | None, prog: str, description: str | None) 
     return parser.parse_args(argv)
 
 
-def export_views(graph: nn.Module, task: str, training: AveragedTraining, args: argparse.Namespace) -> None:
-    """Write the graph of a run that was trained on rectified views, compared with torch on drawn ones."""
-    facts = {"task": task, "covariance_scale": repr(training.covariance_scale)}
+def export_views(graph: nn.Module, facts: dict[str, str], args: argparse.Namespace) -> None:
+    """Write the graph of a network for rectified views, compared with torch on drawn ones."""
     export(graph, args.out, comparison_views(args.images), facts, any_size=False)
 
 
@@ -54,7 +52,8 @@ def main(argv: list[str] | None = None) -> int:
     args = parse_arguments(argv, "python -m deploy.export_rectified", __doc__)
     training = RectifiedTraining.load(args.checkpoint)
     graph = RectifiedGraph(training.averaged(), training.covariance_scale)
-    export_views(graph, RECTIFIED_CORNERS, training, args)
+    facts = {"task": RECTIFIED_CORNERS, "covariance_scale": repr(training.covariance_scale)}
+    export_views(graph, facts, args)
     return 0
 
 

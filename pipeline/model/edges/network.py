@@ -25,7 +25,7 @@ MOST_OFFSET_PX, MOST_TILT_PX, STEP_PX = 6.0, 3.0, 0.5
 class EdgeNetwork(nn.Module):
     """Logits of lines, by tilt and offset, for the four edges of views."""
 
-    rows: Tensor
+    index: Tensor
     share: Tensor
 
     def __init__(self) -> None:
@@ -42,8 +42,8 @@ class EdgeNetwork(nn.Module):
         self.each_again = nn.Sequential(_Block(), _Block())
         self.evidence = nn.Conv2d(CHANNELS, SUBPIXELS, kernel_size=1)
         self.sharpness = nn.Parameter(torch.tensor(4.0))
-        rows, share = _rows_of_lines()
-        self.register_buffer("rows", rows, persistent=False)
+        index, share = _places_of_lines()
+        self.register_buffer("index", index, persistent=False)
         self.register_buffer("share", share, persistent=False)
 
     def forward(self, views: Tensor) -> Tensor:
@@ -63,11 +63,15 @@ class EdgeNetwork(nn.Module):
 
     def along_lines(self, values: Tensor) -> Tensor:
         """Means (B, 4, C, tilts, offsets) along the lines of values (B, 4, C, rows of evidence, PLACES)."""
-        by_edge = values.transpose(1, 2)
-        edges, places = torch.arange(4)[:, None, None, None], torch.arange(PLACES)
-        below = by_edge[:, :, edges, self.rows, places]
-        above = by_edge[:, :, edges, self.rows + 1, places]
-        return torch.lerp(below, above, self.share).mean(dim=-1).transpose(1, 2)
+        flat = values.flatten(3)
+        parts = zip(flat.unbind(1), (0, 1, 0, 1), strict=True)
+        return torch.stack([self._along(edge, orientation) for edge, orientation in parts], dim=1)
+
+    def _along(self, edge: Tensor, orientation: int) -> Tensor:
+        """(B, C, tilts, offsets) of one edge's values (B, C, rows * PLACES), rows one after the other."""
+        index, share = self.index[orientation].flatten(), self.share[orientation]
+        below, above = (part[..., index].unflatten(2, share.shape) for part in (edge, edge[..., PLACES:]))
+        return torch.lerp(below, above, share).mean(dim=-1)
 
     def _evidence(self, seen: Tensor) -> Tensor:
         """(B, 4, 2 REACH_PX SUBPIXELS, PLACES) from strips (B, 4, 3, 2 REACH_PX, PLACES)."""
@@ -133,11 +137,14 @@ def line_axes() -> tuple[Tensor, Tensor]:
     return offsets, torch.arange(-MOST_TILT_PX, MOST_TILT_PX + STEP_PX / 2, STEP_PX)
 
 
-def _rows_of_lines() -> tuple[Tensor, Tensor]:
-    """(4, tilts, offsets, PLACES): the row of evidence below each line at each place, and the share of the next."""
+def _places_of_lines() -> tuple[Tensor, Tensor]:
+    """Where lines run in evidence whose rows lie one after the other: (2, tilts, offsets, PLACES) each.
+
+    For long and for short edges: the index of the evidence below the line at each place, and the share of the next row.
+    """
     offsets, tilts = line_axes()
-    across_px = offsets[:, None] + tilts[:, None, None] * places_along()[:, None, None, :]
+    across_px = offsets[:, None] + tilts[:, None, None] * places_along()[:2, None, None, :]
     last = 2 * REACH_PX * SUBPIXELS - 1
     rows = across_px * SUBPIXELS + last / 2
     below = rows.floor().clamp(0, last - 1)
-    return below.long(), rows - below
+    return below.long() * PLACES + torch.arange(PLACES), rows - below
