@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Generic, Self, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -23,24 +23,30 @@ WARM_UP_STEPS = 100
 AVERAGE_DECAY = 0.998
 WEIGHT_DECAY = 0.02
 
+NetworkT = TypeVar("NetworkT", bound=nn.Module)
 
-class AveragedTraining(ABC):
+
+class AveragedTraining(ABC, Generic[NetworkT]):
     """The state of a run and the step that advances it; `average` is what is evaluated and exported.
 
     Attributes:
         owner: what is trained, as errors name it.
-        plan: what two runs must share to give the same network; a dataclass of numbers.
+        network_type, plan_type: its class, and that of its plan.
+        plan: what two runs must share to give the same network; a dataclass of numbers, its seed among them.
         step: optimiser steps so far.
-        covariance_scale: what calibration multiplies the network's own variances with.
+        covariance_scale: what calibration multiplies the network's own variances with; 1 if there is none.
     """
 
     owner: str
+    network_type: type[NetworkT]
+    plan_type: type
 
-    def __init__(self, plan: Any, network: nn.Module) -> None:
+    def __init__(self, plan: Any) -> None:
+        torch.manual_seed(plan.seed)
         self.plan, self.step, self.covariance_scale = plan, 0, 1.0
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.bfloat16 = computes_bfloat16(self.device)
-        self.network = network.to(self.device).to(memory_format=torch.channels_last)
+        self.network = self.network_type().to(self.device).to(memory_format=torch.channels_last)
         self.average = AveragedModel(self.network, avg_fn=_moved_towards, use_buffers=True)
         self.optimizer = torch.optim.AdamW(self.network.parameters(), weight_decay=WEIGHT_DECAY)
 
@@ -69,6 +75,12 @@ class AveragedTraining(ABC):
         self.step += 1
         return {name: part.item() for name, part in parts.items()}
 
+    def averaged(self) -> NetworkT:
+        """The averaged network, ready for use."""
+        network = self.average.module
+        assert isinstance(network, self.network_type)
+        return network.eval()
+
     def save(self, path: Path) -> None:
         """Write a checkpoint."""
         state = {
@@ -90,7 +102,7 @@ class AveragedTraining(ABC):
         """
         state = read_checkpoint(path, STATE, cls.owner)
         try:
-            training = cls.planned(state["plan"])
+            training = cls(cls.plan_type(**state["plan"]))
             training.network.load_state_dict(state["network"])
             training.average.load_state_dict(state["average"])
             training.optimizer.load_state_dict(state["optimizer"])
@@ -99,11 +111,6 @@ class AveragedTraining(ABC):
             raise GateError(f"{path}: not a checkpoint of {cls.owner} as it is now ({reason})") from error
         training.step, training.covariance_scale = state["step"], state["covariance_scale"]
         return training
-
-    @classmethod
-    @abstractmethod
-    def planned(cls, plan: dict[str, Any]) -> Self:
-        """A new run by a plan's fields."""
 
 
 def ramp_and_cosine(step: int, steps: int) -> float:

@@ -60,7 +60,7 @@ def advance(run: Run, batches: Iterable[Batch], out: Path, checkpoint_minutes: f
 
 
 def add_run_arguments(parser: argparse.ArgumentParser, out: Path) -> None:
-    """The options of every run that trains a network for rectified views."""
+    """The options of every training run."""
     parser.add_argument(
         "--data", type=Path, required=True, help="folder with an index.jsonl, or the file itself"
     )

@@ -15,7 +15,7 @@ from pipeline.model.calibration_set import calibration_results
 from pipeline.model.curve import log_entry
 from pipeline.model.dataset import Photograph, TrainingSamples, read_index, select
 from pipeline.model.figures import summary
-from pipeline.model.loop import Batch, advance, begin_in, resumable
+from pipeline.model.loop import Batch, add_run_arguments, advance, begin_in, resumable
 from pipeline.model.measure import measure
 from pipeline.model.recipe import DEFAULT_RECIPE, Recipe, load_recipe
 from pipeline.model.torch_session import first_look
@@ -53,12 +53,7 @@ def run(training: Training, photographs: list[Photograph], args: argparse.Namesp
 def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m pipeline.model.train", description=__doc__)
-    parser.add_argument(
-        "--data", type=Path, required=True, help="folder with an index.jsonl, or the file itself"
-    )
-    parser.add_argument(
-        "--out", type=Path, default=Path("runs/train"), help="where checkpoint, log and curve go"
-    )
+    add_run_arguments(parser, Path("runs/train"))
     parser.add_argument("--recipe", type=Path, default=DEFAULT_RECIPE, help="TOML file with the recipe")
     parser.add_argument(
         "--imagenet", type=Path, help="ImageNet weights with torchvision's names (default: torchvision's)"
@@ -71,9 +66,6 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--start", type=Path, metavar="MODEL.ONNX", help="fine-tune an exported network instead"
     )
-    parser.add_argument("--resume", action="store_true", help="go on from OUT/checkpoint.pt")
-    parser.add_argument("--workers", type=int, default=1, help="processes that prepare images")
-    parser.add_argument("--checkpoint-minutes", type=float, default=4.0)
     parser.add_argument("--validate-every", type=int, default=500, metavar="STEPS")
     parser.add_argument("--validation-images", type=int, default=60, metavar="N")
     return parser.parse_args(argv)

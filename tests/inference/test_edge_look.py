@@ -1,4 +1,4 @@
-"""The edge look, with the shipped network: corners where a plate's edges meet, and how sure that is."""
+"""The edge look, with the shipped network: corners where a plate's edges meet."""
 
 from __future__ import annotations
 

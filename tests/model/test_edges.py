@@ -73,8 +73,8 @@ def test_strips_show_each_edge_outward_and_clockwise():
     along = places_along()[:, None, :, None]
     across = torch.arange(2 * REACH_PX)[:, None, None] - (REACH_PX - 0.5)
     places = (starts + ends)[:, None, None] / 2 + along * (ends - starts)[:, None, None] / 2
-    expected = places + across * outward[:, None, None]
-    torch.testing.assert_close(seen, expected.permute(0, 3, 1, 2).float())
+    wanted = places + across * outward[:, None, None]
+    torch.testing.assert_close(seen, wanted.permute(0, 3, 1, 2).float())
 
 
 @torch.no_grad()
@@ -94,7 +94,7 @@ def test_the_line_with_the_evidence_is_decoded(rng, monkeypatch):
     assert torch.linalg.eigvalsh(covariances).min() > 0
 
 
-def test_change_across_is_the_slope_of_the_picture(rng):
+def test_change_across_is_the_slope_of_the_picture():
     """Of a blurred edge, between the rows of pixels as well; of a ramp and a flat picture everywhere."""
     rows = torch.arange(2 * REACH_PX)[:, None].float()
     ramp = (3.0 * rows + 7.0).expand(1, 4, 3, -1, PLACES)
@@ -107,10 +107,10 @@ def test_change_across_is_the_slope_of_the_picture(rng):
     edge = torch.special.ndtr((rows - 17.25) / 1.2).expand(1, 4, 3, -1, PLACES).contiguous()
     subrows = (torch.arange(4 * REACH_PX) - 0.5) / SUBPIXELS
     both_sd = np.hypot(1.2, 0.7)
-    expected = torch.exp(-0.5 * ((subrows - 17.25) / both_sd) ** 2) / (both_sd * np.sqrt(2 * np.pi))
+    wanted = torch.exp(-0.5 * ((subrows - 17.25) / both_sd) ** 2) / (both_sd * np.sqrt(2 * np.pi))
     found = change_across(edge)[0, 2, 1, :, 5]
-    assert int(found.argmax()) == int(expected.argmax())
-    torch.testing.assert_close(found.float(), expected.float(), atol=0.012, rtol=0)
+    assert int(found.argmax()) == int(wanted.argmax())
+    torch.testing.assert_close(found.float(), wanted.float(), atol=0.012, rtol=0)
 
 
 @torch.no_grad()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Self
 
 import torch
 from torch import Tensor
@@ -42,21 +41,12 @@ class Plan:
     seed: int = 20261126
 
 
-class EdgeTraining(AveragedTraining):
+class EdgeTraining(AveragedTraining[EdgeNetwork]):
     """The run and the step that advances it."""
 
     owner = "the edge network"
+    network_type, plan_type = EdgeNetwork, Plan
     plan: Plan
-    network: EdgeNetwork
-
-    def __init__(self, plan: Plan) -> None:
-        torch.manual_seed(plan.seed)
-        super().__init__(plan, EdgeNetwork())
-
-    @classmethod
-    def planned(cls, plan: dict[str, Any]) -> Self:
-        """A new run by a plan's fields."""
-        return cls(Plan(**plan))
 
     @property
     def steps(self) -> int:
@@ -72,12 +62,6 @@ class EdgeTraining(AveragedTraining):
     def learning_rate(self) -> float:
         """Of the step that comes."""
         return self.plan.learning_rate * ramp_and_cosine(self.step, self.plan.steps)
-
-    def averaged(self) -> EdgeNetwork:
-        """The averaged network, ready for use."""
-        network = self.average.module
-        assert isinstance(network, EdgeNetwork)
-        return network.eval()
 
 
 def losses(logits: Tensor, corners_px: Tensor) -> dict[str, Tensor]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Self
 
 import torch
 from torch import Tensor
@@ -39,21 +38,12 @@ class Plan:
         return self.coarse_steps + self.steps
 
 
-class RectifiedTraining(AveragedTraining):
+class RectifiedTraining(AveragedTraining[RectifiedNetwork]):
     """The run and the step that advances it."""
 
     owner = "the rectified network"
+    network_type, plan_type = RectifiedNetwork, Plan
     plan: Plan
-    network: RectifiedNetwork
-
-    def __init__(self, plan: Plan) -> None:
-        torch.manual_seed(plan.seed)
-        super().__init__(plan, RectifiedNetwork())
-
-    @classmethod
-    def planned(cls, plan: dict[str, Any]) -> Self:
-        """A new run by a plan's fields."""
-        return cls(Plan(**plan))
 
     @property
     def steps(self) -> int:
@@ -76,9 +66,3 @@ class RectifiedTraining(AveragedTraining):
     @property
     def _is_coarse(self) -> bool:
         return self.step < self.plan.coarse_steps
-
-    def averaged(self) -> RectifiedNetwork:
-        """The averaged network, ready for use."""
-        network = self.average.module
-        assert isinstance(network, RectifiedNetwork)
-        return network.eval()
