@@ -63,30 +63,21 @@ class Window:
         return stretch_ages_s(-float(self.times_s[0]))
 
     @cached_property
-    def shared_slopes(self) -> Array:
-        """(n, 8, 16), how far shifts of each corner that all frames share move the residuals.
+    def nearest(self) -> int:
+        """The frame in which the plate appears largest."""
+        return int(np.argmax(areas(self.data.rays)))
 
-        The first 8 are shifts on the plate, as large as the plate appears; the others are shifts in the image. Each is
-        one sd of what is stated where the plate is largest, over sqrt(2): both together have its variance there.
+    @cached_property
+    def by_shift_in_image(self) -> Array:
+        """(n, 8, 8), how far a shift in the image moves the residuals, for each of the corners' 8 coordinates.
+
+        Each is one sd of what is stated where the plate is largest.
         """
-        nearest = int(np.argmax(self._sizes))
-        shifts = 1.0 / np.diagonal(self.data.whiteners[nearest], axis1=1, axis2=2)
-        parts = (self.by_shift_on_plate / self._sizes[nearest], self.data.whiteners)
-        found = np.zeros((len(self._sizes), 4, 2, 2, 4, 2))
-        for place, by_shift in enumerate(parts):
-            for corner in range(4):
-                found[:, corner, :, place, corner] = by_shift[:, corner] * shifts[corner] / np.sqrt(2.0)
-        return found.reshape(-1, 8, SHARED)
-
-    @cached_property
-    def by_shift_on_plate(self) -> Array:
-        """(n, 4, 2, 2), derivatives of each corner's residuals by its shift on the plate, in units of its size."""
-        return self.data.whiteners * self._sizes[:, None, None, None]
-
-    @cached_property
-    def _sizes(self) -> Array:
-        """(n,), how large the plate appears."""
-        return np.sqrt(areas(self.data.rays))
+        shifts = 1.0 / np.diagonal(self.data.whiteners[self.nearest], axis1=1, axis2=2)
+        found = np.zeros((len(self.data), 4, 2, 4, 2))
+        for corner in range(4):
+            found[:, corner, :, corner] = self.data.whiteners[:, corner] * shifts[corner]
+        return found.reshape(-1, 8, 8)
 
     @cached_property
     def roots(self) -> drives.Roots:
@@ -122,7 +113,7 @@ class Linearised:
     def __init__(self, motion: Array, window: Window, setting: Setting) -> None:
         """Residuals of the track at a motion, and their derivatives."""
         data, whiteners = window.data, window.data.whiteners
-        self.motion, self._window, self._shape = motion, window, (len(data), 8)
+        self.motion, self._window, self._setting, self._shape = motion, window, setting, (len(data), 8)
         plate = PlateAt(
             motion, window.corner_times_s, window.by_accelerations_m, setting.width_m, setting.axes
         )
@@ -136,9 +127,24 @@ class Linearised:
         slopes[..., POSE] *= setting.sd
         self.slopes: Array = slopes.reshape(*self._shape, COUNT)
         self._plate, self._by_point = plate, by_point
-        self.shared: Array = (
-            window.shared_slopes * setting.shared if setting.shared else np.empty((*self._shape, 0))
-        )
+        self._nearness = np.mean(inverse_depth, axis=1)
+        self._nearness /= self._nearness[window.nearest]
+        self.shared: Array = self._by_shared() if setting.shared else np.empty((*self._shape, 0))
+
+    def _by_shared(self) -> Array:
+        """Derivatives by shifts on the plate, as large as the plate appears, and by shifts in the image.
+
+        Each has half of the variance where the plate is largest. How large the plate appears is taken from the motion:
+        with sizes as they were seen, a shift would carry their noise along and explain it, the more the larger it is
+        (Peelle's pertinent puzzle).
+        """
+        in_image = self._window.by_shift_in_image * (self._setting.shared / np.sqrt(2.0))
+        return np.concatenate([in_image * self._nearness[:, None, None], in_image], axis=2)
+
+    @property
+    def by_shift_on_plate(self) -> Array:
+        """(n, 4, 2, 2), derivatives of each corner's residuals by its shift on the plate."""
+        return np.asarray(self._window.data.whiteners * self._nearness[:, None, None, None])
 
     @cached_property
     def by_time(self) -> Array:

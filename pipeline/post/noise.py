@@ -92,7 +92,7 @@ def normal_equations(fit: Fit, window: Window) -> NormalEquations:
     jitter = near.off_course[keep]
     across = _across_time(residuals + shared @ fit.shared, jitter)
     links, variance = _probable_links(across, _links(window.times_s[keep]))
-    scatter = _scatter(_across_time(residuals, jitter), window.by_shift_on_plate[keep])
+    scatter = _scatter(_across_time(residuals, jitter), near.by_shift_on_plate[keep])
     grams = _grams(rows, links)
     log_det = 8 * links.log_det
     if np.max(_squares(jitter)) > _LEAST_JITTER**2:

@@ -406,3 +406,24 @@ def test_braking_is_followed_though_corners_scatter_far_less_than_stated(seed: i
             errors_kmh.append(motion.speed_kmh.value - 3.6 * (0.7 + 2.1 * ago_s / brakes_s))
     assert len(errors_kmh) > 8
     assert np.max(np.abs(errors_kmh)) < 1.0
+
+
+def test_scatter_is_not_taken_for_an_error_that_all_frames_share() -> None:
+    """A plate seen up to 2 % too large when far: were the shift on it measured by what was seen, it would grow."""
+    errors = []
+    for seed in range(8):
+        points, centres = track(np.random.default_rng(seed), middle_m=7.0, duration_s=1.3, sd_px=0.3)
+        larger = 0.02 * np.linspace(1.0, 0.0, len(points))
+        seen = [_as_of_a_network(point, grown) for point, grown in zip(points, larger, strict=True)]
+        motion = estimate_motion(seen, MOUNTED, EUROPE)
+        assert motion.range_m is not None
+        errors.append(motion.range_m.value / np.linalg.norm(centres[-1] - (0.0, 0.0, 1.3)) - 1.0)
+    assert np.max(np.abs(errors)) < 0.013
+
+
+def _as_of_a_network(point: TrackPoint, grown: float) -> TrackPoint:
+    """The plate seen larger by `grown`, its corners stated to be off by 3.5 % of its width."""
+    centre, width = point.corners_px.mean(axis=0), np.linalg.norm(point.corners_px[1] - point.corners_px[0])
+    stated_px2 = (0.035 * width) ** 2 * np.broadcast_to(np.eye(2), (4, 2, 2))
+    larger = centre + (1.0 + grown) * (point.corners_px - centre)
+    return replace(point, corners_px=larger, corner_cov_px2=stated_px2)
