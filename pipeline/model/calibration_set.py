@@ -7,14 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 from tqdm import tqdm
 
-from pipeline.model.dataset import PSEUDO, Photograph, quads_of, select, weight_of
+from pipeline.model.dataset import PSEUDO, Photograph, is_exact, quads_of, select
 from pipeline.model.erase import without_plates
 from pipeline.model.measure import Result, compare
 from pipeline.model.network import DilatedResNet50DSNT
 from pipeline.model.torch_session import both_looks
 
-EXACT_WEIGHT = 0.4
-"""Photographs that training draws less often than this have labels too rough to measure errors against."""
 NO_PLATE = 0
 """Seed of how plates are painted over."""
 
@@ -28,7 +26,7 @@ def calibration_results(network: DilatedResNet50DSNT, photographs: Sequence[Phot
     results = []
     for photo in tqdm(select(photographs, "validation"), desc="calibrating", unit="image"):
         image = photo.read()
-        if weight_of(photo) >= EXACT_WEIGHT:
+        if is_exact(photo):
             first = first_look.locate([image])
             results += [compare(photo, look[0]) for look in (first, second_look.refine([image], first))]
         erased = without_plates(np.random.default_rng(NO_PLATE), image, quads_of(photo))

@@ -35,6 +35,8 @@ BOX, PSEUDO = "box", "pseudo"
 LABEL_WEIGHT = {"human": 1.0, "verified": 1.0, "spot": 0.4, PSEUDO: 0.4, "loose": 0.05, BOX: 0.0}
 """How often a photograph is drawn with its own plate, by how well its corners are known."""
 
+EXACT_WEIGHT = 0.4
+"""Photographs that training draws less often than this have labels too rough to measure errors against."""
 
 SOURCE_WEIGHT = {"claudiojung/iwpod-net": 0.1, "TJ-CVRSG/tiny_alpr": 0.1}
 """Sources whose corners follow the inner border of the plate, 2 to 4 px inside of the edge that counts here."""
@@ -227,6 +229,11 @@ def weight_of(photo: Photograph) -> float:
     """How often the photograph's own plate is trained on, relative to one with exact corners."""
     assert photo.closest is not None
     return LABEL_WEIGHT.get(photo.closest.label, 1.0) * SOURCE_WEIGHT.get(photo.source, 1.0)
+
+
+def is_exact(photo: Photograph) -> bool:
+    """Whether the corners of its closest plate are labelled well enough to measure errors against."""
+    return photo.closest is not None and weight_of(photo) >= EXACT_WEIGHT
 
 
 def quads_of(photo: Photograph) -> NDArray[np.float64]:

@@ -20,7 +20,7 @@ from pipeline.errors import GateError, command
 from pipeline.inference.locator import Locator, PlateLocator
 from pipeline.inference.looks import Look, open_edge_look, open_further_looks, open_rectified_look
 from pipeline.inference.session import open_session
-from pipeline.model.dataset import Photograph, read_index, select
+from pipeline.model.dataset import Photograph, is_exact, read_index, select
 from pipeline.model.figures import (
     by_source,
     by_width,
@@ -110,6 +110,11 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--background", default="background-dev", metavar="SPLIT", help="plate-free split for presence"
     )
+    parser.add_argument(
+        "--exact",
+        action="store_true",
+        help="leave out plates whose labels are rough or given a low weight in training",
+    )
     parser.add_argument("--model", type=Path, default=SHIPPED_MODEL, help=".onnx file or checkpoint.pt")
     parser.add_argument(
         "--rectified", type=Path, default=SHIPPED_RECTIFIED, help=".onnx file of the rectified look"
@@ -133,6 +138,10 @@ def main(argv: list[str] | None = None) -> int:
         raise GateError(
             f"{args.data}: no photograph of split {args.split!r}; there are: {splits}, validation"
         )
+    if args.exact:
+        chosen = [photo for photo in chosen if is_exact(photo)]
+        if not chosen:
+            raise GateError(f"{args.data}: no corners of split {args.split!r} are exact; leave out --exact")
     if args.rendered is None:
         chosen = chosen + select(photographs, args.background)
     else:

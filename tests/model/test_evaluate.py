@@ -58,3 +58,21 @@ def test_unknown_split_names_those_there_are(rectangles, capsys):
     _, networks = rectangles
     assert evaluate.main([*networks, "--split", "tset"]) == 2
     assert "no photograph of split 'tset'; there are: background-dev, dev" in capsys.readouterr().err
+
+
+def test_rough_labels_are_left_out_on_demand(rectangles, tmp_path, capsys):
+    folder, (_, _, *networks) = rectangles
+    entries = [json.loads(line) for line in (folder / "index.jsonl").read_text().splitlines()]
+    entries[0]["plates"][0]["label"] = "loose"
+    for entry in entries:
+        entry["file"] = str(folder / entry["file"])
+    (tmp_path / "index.jsonl").write_text("\n".join(map(json.dumps, entries)))
+    options = ["--data", str(tmp_path), *networks, "--exact", "--out", str(tmp_path / "out")]
+    assert evaluate.main(options) == 0
+    assert json.loads((tmp_path / "out" / "results.json").read_text())["edge look"]["plates"] == 2
+
+    for entry in entries[:3]:
+        entry["plates"][0]["label"] = "loose"
+    (tmp_path / "index.jsonl").write_text("\n".join(map(json.dumps, entries)))
+    assert evaluate.main(options) == 2
+    assert "no corners of split 'dev' are exact; leave out --exact" in capsys.readouterr().err

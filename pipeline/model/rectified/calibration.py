@@ -9,8 +9,7 @@ import numpy as np
 from pipeline.frames import PlateLocation
 from pipeline.inference.rectified_look import RectifiedLook
 from pipeline.inference.rectify import INPUT_PX
-from pipeline.model.calibration_set import EXACT_WEIGHT
-from pipeline.model.dataset import Photograph, select, weight_of
+from pipeline.model.dataset import Photograph, is_exact, select
 from pipeline.model.figures import CHI2_95, mahalanobis2
 from pipeline.model.measure import Result, compare
 from pipeline.model.rectified.graph import RectifiedGraph
@@ -40,7 +39,7 @@ def corrected_labels(look: RectifiedLook, photographs: Sequence[Photograph]) -> 
     """The look's answers where it is given labels that were disturbed, for each photograph with an exact one."""
     results = []
     for number, photo in enumerate(photographs):
-        if photo.closest is None or weight_of(photo) < EXACT_WEIGHT:
+        if photo.closest is None or not is_exact(photo):
             continue
         rng, image = np.random.default_rng((SEED, number)), photo.read()
         for _ in range(STARTS):
