@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
@@ -427,3 +428,15 @@ def _as_of_a_network(point: TrackPoint, grown: float) -> TrackPoint:
     stated_px2 = (0.035 * width) ** 2 * np.broadcast_to(np.eye(2), (4, 2, 2))
     larger = centre + (1.0 + grown) * (point.corners_px - centre)
     return replace(point, corners_px=larger, corner_cov_px2=stated_px2)
+
+
+def test_one_frame_in_which_the_largest_plate_has_no_plates_shape_does_not_end_the_search() -> None:
+    points, centres = track(np.random.default_rng(4), speed_kmh=0.0, duration_s=1.0, sd_px=0.7)
+    elsewhere = np.array([[-2.0, 21.5], [-2.1, -16.8], [-3.1, 15.8], [-6.1, 6.9]])
+    points[12] = replace(points[12], corners_px=points[12].corners_px + elsewhere)
+    sizes = [cv2.contourArea(point.corners_px.astype(np.float32)) for point in points]
+    assert np.argmax(sizes) == 12
+
+    motion = estimate_motion(points, MOUNTED, EUROPE)
+    assert motion.quality == "ok" and motion.range_m is not None
+    assert motion.range_m.value == pytest.approx(np.linalg.norm(centres[-1] - (0.0, 0.0, 1.3)), rel=0.02)
