@@ -15,7 +15,7 @@ from pathlib import Path
 import cv2
 
 PICTURE = Path(__file__).parent / "report.jpg"
-WIDTH_PX, HEIGHT_PX = 1180, 1480
+WIDTH_PX, HEIGHT_PX = 1180, 1500
 
 
 def main(report: Path) -> None:
