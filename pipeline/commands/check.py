@@ -1,7 +1,7 @@
 """`check`: what this machine can do, and whether the configured gate can run on it.
 
-Prints a line for everything that was tried: `ok`, `--` (not here, and not needed) or `FAIL`. The exit code is 0 if the
-gate can run and 1 if it cannot.
+Prints a line for everything that was tried: `ok`, `--` (not here, the gate runs without) or `FAIL`. The exit code is
+0 if the gate can run and 1 if it cannot.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import platform
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -30,19 +30,25 @@ from pipeline.inference.model_file import EDGE_CORNERS, RECTIFIED_CORNERS, Model
 from pipeline.inference.providers import BEST_FIRST
 from pipeline.inference.rectify import INPUT_PX
 from pipeline.inference.session import CornerSession, open_session
+from pipeline.post.answer import LEAST_FRAMES
+from pipeline.post.tracker import TrackSettings
 
 HELP = "tell what this machine can do and whether the gate can run"
 
 Verdict = Literal["ok", "--", "FAIL"]
 
+SECOND_LOOK = 0.25
+"""What the second look adds to the time of the first one."""
+
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the result."""
+    """One line of the result; that of a provider that runs tells how long it takes for one image."""
 
     verdict: Verdict
     what: str
     detail: str
+    image_ms: float | None = None
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -71,7 +77,11 @@ def execute(args: argparse.Namespace) -> int:
 def findings(config: GateConfig) -> Iterator[Finding]:
     """Everything that is worth knowing, in the order of a frame's way."""
     yield from libraries()
-    yield from network(config.model)
+    providers = []
+    for finding in network(config.model):
+        yield finding
+        providers.append(finding)
+    yield from pace(providers, config)
     if config.cameras:
         yield events(config.events.endpoint)
     for camera in config.cameras:
@@ -116,9 +126,8 @@ def network(config: ModelConfig) -> Iterator[Finding]:
         else:
             working.append(provider)
             more = ", a quarter more with the second look" if config.second_look else ""
-            yield Finding(
-                "ok", f"provider {provider}", f"runs, {milliseconds_an_image(session):.0f} ms an image{more}"
-            )
+            image_ms = milliseconds_an_image(session)
+            yield Finding("ok", f"provider {provider}", f"runs, {image_ms:.0f} ms an image{more}", image_ms)
     if not working:
         yield Finding("FAIL", "provider", "none works")
 
@@ -146,6 +155,26 @@ def milliseconds_an_image(session: CornerSession) -> float:
         return 1000 * (time.perf_counter() - started_s)
 
     return min(run(), run())
+
+
+def pace(providers: Sequence[Finding], config: GateConfig) -> Iterator[Finding]:
+    """Whether the provider that will run, the named one or the best, can follow vehicles at live cameras."""
+    cameras = sum(camera.policy == "latest" for camera in config.cameras)
+    times = {finding.what: finding.image_ms for finding in providers if finding.image_ms is not None}
+    if not (cameras and times):
+        return
+    image_ms = times.get(f"provider {config.model.provider}", next(iter(times.values())))
+    frame_s = image_ms / 1000 * (1 + SECOND_LOOK * config.model.second_look) * cameras
+    tracking, rate = TrackSettings(), f"{1 / frame_s:.1f} images a second of each live camera"
+    passage = f"{tracking.min_hits} at most {tracking.confirm_s} s apart"
+    speed = f"{LEAST_FRAMES} within {tracking.window_s} s"
+    if frame_s > tracking.confirm_s:
+        advice = "use a GPU, or the 8-bit network on a CPU with VNNI"
+        yield Finding("--", "pace", f"{rate}: no passages, which need {passage}; {advice}")
+    elif frame_s * (LEAST_FRAMES - 1) > tracking.window_s:
+        yield Finding("--", "pace", f"{rate}: passages with distances, but no speeds, which need {speed}")
+    else:
+        yield Finding("ok", "pace", rate)
 
 
 def events(endpoint: str) -> Finding:

@@ -26,7 +26,9 @@ SpeedOver = Literal["now", "track"]
 LARGEST_MISS = 0.06
 """Corners that miss the rigid motion by more, root mean square over the plate's width, are not explained."""
 
-_LEAST_FRAMES, _LEAST_SPAN_S = 5, 0.15  # for a speed
+LEAST_FRAMES = 5
+"""Of a track, for a speed."""
+_LEAST_SPAN_S = 0.15
 _CREDIBLE = 0.998  # Gaussians are taken, most probable first, until they hold this much probability
 _REVERSAL = 0.002  # probability that a vehicle changes its direction within the window
 _FORMAT_SPREAD = 0.03  # of the range: formats that disagree by more leave the distance open
@@ -111,7 +113,7 @@ def _format(hypotheses: Sequence[Hypothesis]) -> tuple[str | None, float | None]
 
 def _speed_objection(data: TrackData, speed: Estimate) -> str | None:
     """Why this speed is not published, if so."""
-    if len(data) < _LEAST_FRAMES or np.ptp(data.times_s) < _LEAST_SPAN_S:
+    if len(data) < LEAST_FRAMES or np.ptp(data.times_s) < _LEAST_SPAN_S:
         return "too_few_frames"
     if speed.ci95[1] - speed.value > max(_WIDEST_SPEED_KMH, _WIDEST_SPEED * abs(speed.value)):
         return "too_little_travel"

@@ -1,6 +1,11 @@
 from __future__ import annotations
 
+import msgspec
+import pytest
+
 import run_gate
+from pipeline.commands.check import Finding, pace
+from pipeline.config import CameraConfig, GateConfig, ModelConfig
 from tests.commands.test_run import write_config
 
 
@@ -30,3 +35,27 @@ def test_check_names_a_camera_file_for_another_image_size(
     config.write_text(config.read_text().replace("127.0.0.1:0", "127.0.0.1:*"))
     assert run_gate.main(["check", "--config", str(config)]) == 1
     assert "FAIL  camera entry-1 calibration" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("provider", "cameras", "missing"),
+    [("cuda", 4, None), ("cpu", 1, "no speeds"), ("cpu", 4, "no passages"), ("auto", 4, None)],
+)
+def test_check_tells_what_a_slow_provider_costs(provider, cameras, missing):
+    """An image takes 0.6 s on this CPU: one camera's vehicles are followed; of four cameras in turn, none is."""
+    times = [Finding("ok", "provider cuda", "", 10.0), Finding("ok", "provider cpu", "", 600.0)]
+    config = gate(ModelConfig(provider=provider, second_look=False), live=cameras)
+    (finding,) = pace([Finding("ok", "model", ""), *times], config)
+    assert finding.verdict == ("ok" if missing is None else "--")
+    assert missing is None or missing in finding.detail
+
+
+def test_check_says_nothing_of_the_pace_of_recordings():
+    assert not list(pace([Finding("ok", "provider cpu", "", 5000.0)], gate(ModelConfig(), live=0)))
+
+
+def gate(model, live):
+    """A gate with some live cameras and a recording."""
+    cameras = [{"id": f"entry-{number}", "source": "usb:0"} for number in range(live)]
+    cameras.append({"id": "recorded", "source": "entry.mp4", "policy": "every"})
+    return GateConfig(model=model, cameras=msgspec.convert(cameras, tuple[CameraConfig, ...]))
