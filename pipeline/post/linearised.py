@@ -107,7 +107,6 @@ class Linearised:
         motion: (17,).
         residuals: (n, 8), predicted less observed.
         slopes: (n, 8, 17), by the pose in units of its prior sd and by the drive.
-        shared: (n, 8, k), by each error that all frames share, in units of its sd; k is `SHARED`, or 0 without any.
     """
 
     def __init__(self, motion: Array, window: Window, setting: Setting) -> None:
@@ -127,19 +126,26 @@ class Linearised:
         slopes[..., POSE] *= setting.sd
         self.slopes: Array = slopes.reshape(*self._shape, COUNT)
         self._plate, self._by_point = plate, by_point
-        self._nearness = np.mean(inverse_depth, axis=1)
-        self._nearness /= self._nearness[window.nearest]
-        self.shared: Array = self._by_shared() if setting.shared else np.empty((*self._shape, 0))
 
-    def _by_shared(self) -> Array:
-        """Derivatives by shifts on the plate, as large as the plate appears, and by shifts in the image.
+    @cached_property
+    def shared(self) -> Array:
+        """(n, 8, k), by each error that all frames share, in units of its sd; k is `SHARED`, or 0 without any.
 
-        Each has half of the variance where the plate is largest. How large the plate appears is taken from the motion:
-        with sizes as they were seen, a shift would carry their noise along and explain it, the more the larger it is
-        (Peelle's pertinent puzzle).
+        They are shifts on the plate, as large as the plate appears, and shifts in the image. Each has half of the
+        variance where the plate is largest. How large the plate appears is taken from the motion: with sizes as they
+        were seen, a shift would carry their noise along and explain it, the more the larger it is (Peelle's pertinent
+        puzzle).
         """
+        if not self._setting.shared:
+            return np.empty((*self._shape, 0))
         in_image = self._window.by_shift_in_image * (self._setting.shared / np.sqrt(2.0))
         return np.concatenate([in_image * self._nearness[:, None, None], in_image], axis=2)
+
+    @cached_property
+    def _nearness(self) -> Array:
+        """(n,), how large the motion makes the plate appear, relative to the frame in which it was seen largest."""
+        found = np.mean(1.0 / self._plate.points[..., 2], axis=1)
+        return np.asarray(found / found[self._window.nearest])
 
     @property
     def by_shift_on_plate(self) -> Array:

@@ -40,9 +40,7 @@ _UNEVEN_DEG = 0.1  # sd of the path of the plate against the calibrated road: bu
 _EDGE_BIAS_PX = 0.25  # sd of a systematic shift of the plate's upper edge against its lower one
 _HONEST_SCATTER = 0.6  # of the stated sd: with less scatter, the rest of the stated error is systematic
 _ANY_ASPECT = (np.log(1 / 3), 0.6)  # log height over width of a plate of unknown format: mean, sd
-_UNUSUAL = (
-    2.5  # a frame whose shape is this many times as far from the median one as half of them is no start
-)
+_UNUSUAL = 2.5  # times the median distance from the median shape; a frame that is further off is no start
 _LEAST_TRAVEL = 0.1  # of the range, for the line of travel to be read off the positions
 
 
@@ -130,7 +128,7 @@ def starting_motions(
     The other frames are placed by their size relative to that frame's. `times_s` (n,) count from the newest.
     """
     sizes = np.sqrt(areas(data.rays))
-    best = int(np.argmax(np.where(_usual_shape(data.rays), sizes, 0.0)))
+    best = int(np.argmax(np.where(_usual_shape(data.rays, sizes), sizes, 0.0)))
     bare = replace(camera.intrinsics, distortion=(0.0,) * 5)
     ideal_px = data.rays[best] * (bare.fx, bare.fy) + (bare.cx, bare.cy)
     poses = plate_poses(ideal_px, replace(camera, intrinsics=bare), plate_format)
@@ -145,9 +143,9 @@ def starting_motions(
     return starts
 
 
-def _usual_shape(rays: Array) -> NDArray[np.bool_]:
+def _usual_shape(rays: Array, sizes: Array) -> NDArray[np.bool_]:
     """(n,), whether a frame's quadrilateral, without its place and size, is near the median one; half of them are."""
-    shapes = (rays - rays.mean(axis=1, keepdims=True)) / np.sqrt(areas(rays))[:, None, None]
+    shapes = (rays - rays.mean(axis=1, keepdims=True)) / sizes[:, None, None]
     off = np.linalg.norm(shapes - np.median(shapes, axis=0), axis=(1, 2))
     return np.asarray(off <= _UNUSUAL * np.median(off))
 
