@@ -94,7 +94,7 @@ def _no_reversal(means: Array, variances: Array) -> Array:
 
     A vehicle that brakes comes to a stop; the model's accelerations would have it drive backwards.
     """
-    speeds = [SPEED_NOW_KMH, SPEED_OVER_TRACK_KMH]
+    speeds = slice(SPEED_NOW_KMH, SPEED_OVER_TRACK_KMH + 1)
     now, before = normal_below(means[:, speeds] / np.sqrt(np.maximum(variances[:, speeds], 1e-12))).T
     same = now * before + (1 - now) * (1 - before)
     return _REVERSAL + (1 - _REVERSAL) * same

@@ -6,6 +6,7 @@ root of its prior, so that every prior is a unit Gaussian.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -96,7 +97,7 @@ def fit(
         else:
             damping *= 10
     weighted = misses * np.sqrt(weights / variance)[:, None]
-    cost = float(np.sum(weighted**2) + z @ z + misses.size * np.log(variance))
+    cost = float(np.vdot(weighted, weighted) + z @ z + misses.size * math.log(variance))
     return Fit(setting, near, z[first_shared:], cost, weights > _INLIER, limit / _INLIER)
 
 
@@ -106,17 +107,16 @@ def _motion(z: Array, setting: Setting, root: Array) -> Array:
 
 def _misses(near: Linearised, shared: Array) -> Array:
     """(n, 8) residuals less the errors that all frames share, made smaller by those of the times."""
-    if not len(shared):
-        return near.sound_residuals
-    return near.sound_residuals + (near.sound(near.shared) @ shared)
+    residuals = near.residuals + np.matvec(near.shared, shared) if len(shared) else near.residuals
+    return near.sound(residuals[..., None])[..., 0]
 
 
 def _frame_weights(residuals: Array) -> tuple[Array, float, float]:
     """Huber weight of each frame (n,), the noise variance of the weighted residuals, and what counts fully."""
-    squares = np.einsum("ni,ni->n", residuals, residuals)
+    squares = np.vecdot(residuals, residuals)
     sizes = np.sqrt(squares / 8)
     limit = max(_OUTLIER * np.sort(sizes)[len(sizes) // 2], _AS_STATED)
     weights = np.minimum(1.0, limit / np.maximum(sizes, 1e-12))
     prior_count = 8 * NOISE_PRIOR_FRAMES
-    variance = (prior_count + weights @ squares) / (prior_count + 8 * np.sum(weights))
+    variance = (prior_count + weights @ squares) / (prior_count + 8 * weights.sum())
     return weights, float(variance), float(limit)

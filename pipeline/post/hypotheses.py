@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -14,7 +15,7 @@ from pipeline.post import drives
 from pipeline.post.fit import Fit, fit
 from pipeline.post.linearised import Window
 from pipeline.post.plate_formats import PlateFormat
-from pipeline.post.plate_motion import ACCELERATIONS, ASPECT, POSE, SPEED, TILT, YAW, X, Y, Z, moved_on
+from pipeline.post.plate_motion import ACCELERATIONS, ASPECT, PLACE, POSE, SPEED, TILT, YAW, moved_on
 from pipeline.post.posterior import Functionals, Posterior, posterior
 from pipeline.post.priors import (
     PosePrior,
@@ -51,7 +52,7 @@ class Hypothesis:
         """Logarithm of its probability given the track, not normalised."""
         logs = self.posterior.mixture.log_weights
         top = float(logs.max())
-        return self.log_prior + top + float(np.log(np.sum(np.exp(logs - top))))
+        return self.log_prior + top + math.log(np.exp(logs - top).sum())
 
 
 def search(
@@ -81,7 +82,7 @@ def search(
         for plate_format in _near(formats, unknown, tolerance):
             scale = plate_format.width_m / nearest.width_m
             start = unknown.posterior.motion.copy()
-            start[[X, Y, Z]] *= scale
+            start[PLACE] *= scale
             start[SPEED:] *= scale
             start[ASPECT] = log_aspect(plate_format)
             setting = prior.for_format(plate_format, tolerance, shared)
@@ -164,15 +165,15 @@ def _different(hypotheses: Sequence[Hypothesis]) -> list[Hypothesis]:
 
 
 def _same_facing(one: Array, other: Array) -> bool:
-    return bool(np.max(np.abs(one - other)[[YAW, TILT]]) < _SAME_ANGLE)
+    return bool(max(abs(one[YAW] - other[YAW]), abs(one[TILT] - other[TILT])) < _SAME_ANGLE)
 
 
 def _far(one: Array, other: Array, window: Window) -> bool:
     """Too far for one linear step: what it leaves out grows with the square of these changes."""
     change = other - one
     swing = change[SPEED] * window.times_s[0] + window.by_accelerations_m[0, 0] @ change[ACCELERATIONS]
-    place = (float(np.linalg.norm(change[[X, Y, Z]])) + abs(swing)) / float(np.linalg.norm(one[[X, Y, Z]]))
-    return bool(place > _FAR_PLACE or np.max(np.abs(change[[YAW, TILT]])) > _FAR_ANGLE)
+    place = (math.hypot(*change[PLACE]) + abs(swing)) / math.hypot(*one[PLACE])
+    return bool(place > _FAR_PLACE or max(abs(change[YAW]), abs(change[TILT])) > _FAR_ANGLE)
 
 
 def _near(formats: Sequence[PlateFormat], unknown: Hypothesis, tolerance: float) -> list[PlateFormat]:

@@ -118,10 +118,10 @@ class Linearised:
         )
         inverse_depth = 1.0 / plate.points[..., 2]
         rays = plate.points[..., :2] * inverse_depth[..., None]
-        self.residuals: Array = (whiteners @ (rays - data.rays)[..., None]).reshape(self._shape)
+        self.residuals: Array = np.matvec(whiteners, rays - data.rays).reshape(self._shape)
         by_point = np.empty((len(data), 4, 2, 3))
         np.multiply(whiteners, inverse_depth[..., None, None], out=by_point[..., :2])
-        by_point[..., 2] = -(by_point[..., :2] @ rays[..., None])[..., 0]
+        by_point[..., 2] = -np.matvec(by_point[..., :2], rays)
         slopes, self._by_way = plate.derivatives(by_point)
         slopes[..., POSE] *= setting.sd
         self.slopes: Array = slopes.reshape(*self._shape, COUNT)
@@ -144,7 +144,7 @@ class Linearised:
     @cached_property
     def _nearness(self) -> Array:
         """(n,), how large the motion makes the plate appear, relative to the frame in which it was seen largest."""
-        found = np.mean(1.0 / self._plate.points[..., 2], axis=1)
+        found = (1.0 / self._plate.points[..., 2]).sum(axis=1)
         return np.asarray(found / found[self._window.nearest])
 
     @property
@@ -176,25 +176,17 @@ class Linearised:
         along = (by_way @ residual) ** 2 / (by_way @ by_way)
         return float(np.sqrt(max(residual @ residual - along, 0.0) / len(residual)))
 
-    @cached_property
-    def sound_residuals(self) -> Array:
-        """(n, 8), residuals made smaller where an error of the frame's time is as good an explanation.
+    def sound(self, columns: Array) -> Array:
+        """Residuals or their derivatives (n, 8, k) made smaller where an error of the frame's time explains as much.
 
         A frame's residuals have covariance 1 + d d', d being `off_course`; its inverse root is applied to them.
         """
-        moves, pulls = self.off_course, self._pulls
-        along = np.einsum("ni,ni->n", moves, self.residuals)
-        return self.residuals - pulls * along[:, None]
-
-    def sound(self, columns: Array) -> Array:
-        """Derivatives (n, 8, k) of the residuals multiplied by the same."""
-        moves, pulls = self.off_course, self._pulls
-        return np.asarray(columns - pulls[..., None] * (moves[:, None] @ columns))
+        return np.asarray(columns - self._pulls[..., None] * np.vecmat(self.off_course, columns)[:, None])
 
     @cached_property
     def _pulls(self) -> Array:
         moves = self.off_course
-        squares = np.einsum("ni,ni->n", moves, moves)
+        squares = np.vecdot(moves, moves)
         shares = (1.0 - 1.0 / np.sqrt(1.0 + squares)) / np.maximum(squares, 1e-12)
         return np.asarray(moves * shares[:, None])
 
@@ -210,12 +202,9 @@ class Linearised:
         What an error of the frame's time explains is left out.
         """
         data, by_time = self._window.data, self.by_time
-        squares = np.maximum(np.einsum("ni,ni->n", by_time, by_time), 1e-9)
-        along = np.einsum("ni,ni->n", self.residuals, by_time) / squares
+        along = np.vecdot(self.residuals, by_time) / np.maximum(np.vecdot(by_time, by_time), 1e-9)
         across = (self.residuals - along[:, None] * by_time).reshape(-1, 4, 2)
-        per_unit = 1.0 / (
-            data.whiteners[..., 0, 0] * data.whiteners[..., 1, 1]
-        )  # ray^2; the rest is nearly 0
-        misses = np.mean(np.einsum("ncx,ncx->nc", across, across) * per_unit, axis=1)
+        rays2 = 1.0 / (data.whiteners[..., 0, 0] * data.whiteners[..., 1, 1])  # a unit; the rest is nearly 0
+        misses = (np.vecdot(across, across) * rays2).sum(axis=1) / 4
         widths = data.rays[:, 1] - data.rays[:, 0]
-        return np.asarray(misses / np.einsum("nx,nx->n", widths, widths))
+        return np.asarray(misses / np.vecdot(widths, widths))

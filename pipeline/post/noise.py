@@ -54,57 +54,57 @@ class _Links:
     """The inverse of the noise's correlation from frame to frame, for each of g correlations.
 
     It is tridiagonal, since the noise of a frame depends on that of the frame before only: `own` (g, n) on the
-    diagonal, `beside` (g, n - 1). `linked` (n - 1,) tells which frames depend on the one before.
+    diagonal, `beside` (g, n - 1); `log_det` (g,) is the logarithm of the determinant of the correlation of one
+    coordinate. `linked` (n + 1,) tells which frames depend on the one before; none does at either end.
     """
 
     correlations: Array
+    log_det: Array
     linked: NDArray[np.bool_]
     own: Array
     beside: Array
 
     def __getitem__(self, keep: NDArray[np.bool_]) -> _Links:
         """Some of the correlations."""
-        return _Links(self.correlations[keep], self.linked, self.own[keep], self.beside[keep])
-
-    @property
-    def log_det(self) -> Array:
-        """(g,), logarithm of the determinant of the correlation of one coordinate."""
-        return np.asarray(np.count_nonzero(self.linked) * np.log(1 - self.correlations**2))
+        return _Links(
+            self.correlations[keep], self.log_det[keep], self.linked, self.own[keep], self.beside[keep]
+        )
 
 
 def _links(times_s: Array) -> _Links:
-    steps = np.diff(times_s)
-    linked = steps <= _LONGEST_LINK * np.sort(steps)[len(steps) // 2] if len(steps) else np.zeros(0, np.bool_)
-    ends = np.concatenate([[False], linked, [False]])
+    linked = np.zeros(len(times_s) + 1, np.bool_)
+    steps = times_s[1:] - times_s[:-1]
+    if len(steps):
+        linked[1:-1] = steps <= _LONGEST_LINK * np.sort(steps)[len(steps) // 2]
     c = _CORRELATIONS[:, None]
-    own = 1 + (ends[:-1] + 0.0 + ends[1:]) * (c**2 / (1 - c**2))
-    return _Links(_CORRELATIONS, linked, own, -c / (1 - c**2) * linked)
+    news = 1 - c**2
+    own = 1 + (linked[:-1] + 0.0 + linked[1:]) * (c**2 / news)
+    log_det: Array = np.count_nonzero(linked) * np.log(news[:, 0])
+    return _Links(_CORRELATIONS, log_det, linked, own, -c / news * linked[1:-1])
 
 
 def normal_equations(fit: Fit, window: Window) -> NormalEquations:
     """Gram matrices of slopes and residuals, freed of each probable correlation and of the times' errors."""
-    near, keep = fit.near, np.flatnonzero(fit.inliers)
-    slopes, residuals = near.slopes[keep], near.residuals[keep]
-    lens = window.data.lens_slopes[keep].reshape(len(residuals), 8, -1)
-    shared, drive = near.shared[keep], slopes[..., DRIVE]
-    columns = [slopes[..., POSE], -lens, shared, drive, near.curvatures[keep], residuals[..., None]]
-    rows = np.concatenate(columns, axis=2)
-    jitter = near.off_course[keep]
-    across = _across_time(residuals + shared @ fit.shared, jitter)
+    near, keep = fit.near, fit.inliers
+    pose, drive, shared = near.slopes[..., POSE], near.slopes[..., DRIVE], near.shared
+    lens = window.data.lens_slopes.reshape(*near.residuals.shape, -1)
+    columns = [pose, -lens, shared, drive, near.curvatures, near.residuals[..., None]]
+    rows, jitter = np.concatenate(columns, axis=2)[keep], near.off_course[keep]
+    residuals, squares = near.residuals[keep], np.vecdot(jitter, jitter)
+    direction = jitter / np.sqrt(np.maximum(squares, 1e-24))[:, None]
+    across = _across(residuals + np.matvec(shared[keep], fit.shared), direction)
     links, variance = _probable_links(across, _links(window.times_s[keep]))
-    scatter = _scatter(_across_time(residuals, jitter), near.by_shift_on_plate[keep])
-    grams = _grams(rows, links)
-    log_det = 8 * links.log_det
-    if np.max(_squares(jitter)) > _LEAST_JITTER**2:
+    scatter = _scatter(_across(residuals, direction), near.by_shift_on_plate[keep])
+    grams, log_det = _grams(rows, links), 8 * links.log_det
+    if squares.max() > _LEAST_JITTER**2:
         removed, jitter_log_det = _time_errors(rows, jitter, links, variance)
         grams, log_det = grams - removed, log_det + jitter_log_det
-    return NormalEquations(grams, log_det, len(residuals), shared.shape[2], scatter)
+    return NormalEquations(grams, log_det, len(rows), shared.shape[2], scatter)
 
 
-def _across_time(residuals: Array, jitter: Array) -> Array:
-    """Residuals (n, 8) without what lies in the direction of each frame's time error."""
-    along = np.einsum("ni,ni->n", jitter, residuals)
-    return np.asarray(residuals - jitter * (along / np.maximum(_squares(jitter), 1e-24))[:, None])
+def _across(residuals: Array, direction: Array) -> Array:
+    """Residuals (n, 8) without what lies in the direction (n, 8) of each frame's time error, a unit vector."""
+    return np.asarray(residuals - direction * np.vecdot(direction, residuals)[:, None])
 
 
 def _scatter(residuals: Array, by_shift: Array) -> float:
@@ -125,8 +125,8 @@ def _scatter(residuals: Array, by_shift: Array) -> float:
 
 def _probable_links(across: Array, links: _Links) -> tuple[_Links, Array]:
     """The correlations worth a calculation, and the noise variance (g,) under each."""
-    beside = np.einsum("ni,ni->n", across[1:], across[:-1])
-    total = links.own @ _squares(across) + 2 * links.beside @ beside
+    beside = np.vecdot(across[1:], across[:-1])
+    total = links.own @ np.vecdot(across, across) + 2 * links.beside @ beside
     prior_count = 8 * NOISE_PRIOR_FRAMES
     count = prior_count + max(7 * len(across) - SPEED, 0)
     variance = (prior_count + total) / count
@@ -142,9 +142,9 @@ def _grams(rows: Array, links: _Links) -> Array:
     sums over frames that this takes do not depend on c.
     """
     linked, wide = links.linked, rows.shape[2]
-    every, alone = _gram(rows), _gram(rows[np.append(True, ~linked)])
-    now, before = every - alone, every - _gram(rows[np.append(~linked, True)])
-    cross = rows[1:].reshape(-1, wide).T @ (rows[:-1] * linked[:, None, None]).reshape(-1, wide)
+    every, alone = _gram(rows), _gram(rows[~linked[:-1]])
+    now, before = every - alone, every - _gram(rows[~linked[1:]])
+    cross = rows[1:].reshape(-1, wide).T @ (rows[:-1] * linked[1:-1, None, None]).reshape(-1, wide)
     c = links.correlations[:, None, None]
     news = now - c * (cross + cross.T) + c**2 * before
     return np.asarray(alone + news / (1 - c**2))
@@ -155,11 +155,6 @@ def _gram(rows: Array) -> Array:
     return flat.T @ flat
 
 
-def _squares(rows: Array) -> Array:
-    """(n,) squared lengths of rows (n, 8)."""
-    return np.asarray(np.einsum("ni,ni->n", rows, rows))
-
-
 def _time_errors(rows: Array, jitter: Array, links: _Links, variance: Array) -> tuple[Array, Array]:
     """What the unknown time errors of the frames take away from the Gram matrices, and add to the log determinant.
 
@@ -167,28 +162,31 @@ def _time_errors(rows: Array, jitter: Array, links: _Links, variance: Array) -> 
     once; their normal equations are tridiagonal as the noise's inverse correlation is.
     """
     own, beside, noise = links.own[..., None], links.beside[..., None], variance[:, None]
-    mixed = own * (jitter[:, None] @ rows)[:, 0]
-    mixed[:, 1:] += beside * (jitter[1:, None] @ rows[:-1])[:, 0]
-    mixed[:, :-1] += beside * (jitter[:-1, None] @ rows[1:])[:, 0]
-    diagonal = 1 + links.own * _squares(jitter) / noise
-    off_diagonal = links.beside * np.einsum("ni,ni->n", jitter[1:], jitter[:-1]) / noise
+    mixed = own * np.vecmat(jitter, rows)
+    mixed[:, 1:] += beside * np.vecmat(jitter[1:], rows[:-1])
+    mixed[:, :-1] += beside * np.vecmat(jitter[:-1], rows[1:])
+    diagonal = 1 + links.own * np.vecdot(jitter, jitter) / noise
+    off_diagonal = links.beside * np.vecdot(jitter[1:], jitter[:-1]) / noise
     pivots, rooted = eliminated(diagonal, off_diagonal, mixed)
     removed = rooted.swapaxes(1, 2) @ (rooted / (pivots * noise)[..., None])
-    return removed, np.sum(np.log(pivots), axis=1)
+    return removed, np.log(pivots).sum(axis=1)
 
 
-def noise_variance(normal: NormalEquations, root: Array) -> Array:
-    """(g,) noise variance for each correlation: what the freest drive leaves, over its degrees of freedom."""
+def noise_variance(normal: NormalEquations, drive_precision: Array) -> Array:
+    """(g,) noise variance for each correlation: what the freest drive leaves, over its degrees of freedom.
+
+    A trace of the priors keeps what a short track does not tell from being free: that of the drive has the precision
+    (8, 8) that is given, those of pose and shared errors are unit Gaussians. The lens is left out.
+    """
     drive = normal.grams.shape[1] - DRIVES - LAST
     begin = drive - normal.shared
-    keep = np.array([*range(SPEED), *range(begin, drive + DRIVES), normal.grams.shape[1] - 1])
-    scale = np.eye(len(keep))
-    scale[SPEED + normal.shared : -1, SPEED + normal.shared : -1] = root
-    grams = scale.T @ normal.grams[:, keep[:, None], keep] @ scale
-    slopes, pulls = grams[:, :-1, :-1], grams[:, :-1, -1]
-    inverse = np.linalg.inv(slopes + _RIDGE * np.eye(len(keep) - 1))
-    left = grams[:, -1, -1] - np.sum(pulls * (inverse @ pulls[..., None])[..., 0], axis=1)
-    freedom = 8 * normal.frames - (len(keep) - 1 - _RIDGE * np.trace(inverse, axis1=1, axis2=2))
+    keep = np.array([*range(SPEED), *range(begin, drive + DRIVES)])
+    prior = _RIDGE * np.eye(len(keep))
+    prior[-DRIVES:, -DRIVES:] = _RIDGE * drive_precision
+    pulls = normal.grams[:, keep, -1]
+    inverse = np.linalg.inv(normal.grams[:, keep[:, None], keep] + prior)
+    left = normal.grams[:, -1, -1] - np.vecdot(pulls, np.matvec(inverse, pulls))
+    freedom = 8 * normal.frames - (len(keep) - (inverse * prior).sum(axis=(1, 2)))
     prior_count = 8 * NOISE_PRIOR_FRAMES
     return np.asarray((prior_count + np.maximum(left, 0)) / (prior_count + np.maximum(freedom, 0)))
 

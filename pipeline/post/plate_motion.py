@@ -13,7 +13,7 @@ these parameters, indexed by the constants below:
 - SPEED (m/s): closing speed at time 0;
 - ACCELERATIONS (m/s^2): its rate of change, constant over each of a few stretches of time, newest first.
 
-POSE are those that do not change with time, DRIVE are SPEED and ACCELERATIONS.
+POSE are those that do not change with time, X to Z (PLACE) among them; DRIVE are SPEED and ACCELERATIONS.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ Array = NDArray[np.float64]
 X, Y, Z, HEADING, SLOPE, YAW, TILT, ROLL, ASPECT, SPEED = range(10)
 STRETCHES = 7
 COUNT = 10 + STRETCHES
-POSE, DRIVE, ACCELERATIONS = slice(0, SPEED), slice(SPEED, COUNT), slice(SPEED + 1, COUNT)
+PLACE, POSE = slice(X, HEADING), slice(X, SPEED)
+DRIVE, ACCELERATIONS = slice(SPEED, COUNT), slice(SPEED + 1, COUNT)
 
 CAMERA_AXES: Array = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
 """Camera frame from reference axes where no mount is known; its transpose turns a plate's axes into them."""
@@ -70,7 +71,7 @@ def moved_on(motion: Array, later_s: float) -> Array:
     found = motion.copy()
     newest = motion[ACCELERATIONS.start]
     way = motion[SPEED] * later_s + 0.5 * newest * later_s**2
-    found[:3] -= way * travel_direction(motion[HEADING], motion[SLOPE])[0]
+    found[PLACE] -= way * travel_direction(motion[HEADING], motion[SLOPE])[0]
     found[SPEED] += newest * later_s
     return found
 
@@ -96,12 +97,12 @@ class PlateAt:
         """
         self._times_s, self._by_accelerations = times_s, by_accelerations_m
         self._travel = motion[SPEED] * times_s + by_accelerations_m @ motion[ACCELERATIONS]
-        directions = np.stack(travel_direction(motion[HEADING], motion[SLOPE]), axis=1)
-        self._moves = axes @ np.concatenate([np.eye(3), directions], axis=1)
+        directions = np.array(travel_direction(motion[HEADING], motion[SLOPE])).T
+        self._moves = np.concatenate([axes, axes @ directions], axis=1)
         shape = plate_shape(motion, width_m) @ axes.T
         self._turns, self._bends = shape[:, 1:5].swapaxes(1, 2), shape[:, 5:].swapaxes(1, 2)
         self._veer = axes @ (directions[:, 0] * (1.0, 1.0, 0.0))
-        self.points: Array = shape[:, 0] + axes @ motion[:3] - self._travel[..., None] * self._moves[:, 3]
+        self.points: Array = shape[:, 0] + axes @ motion[PLACE] - self._travel[..., None] * self._moves[:, 3]
 
     def derivatives(self, by_point: Array) -> tuple[Array, Array]:
         """Derivatives of two numbers a corner, given those by the corner's point as (n, 4, 2, 3).

@@ -24,6 +24,9 @@ _VAGUE_SPEED = (
 )
 _NOT_BELIEVED = 50.0
 
+_ANGLES: Array = np.zeros((LAST - 1, SPEED))  # what the curvatures are by, from the pose
+_ANGLES[0, [HEADING, YAW]], _ANGLES[1, [SLOPE, TILT]], _ANGLES[2, HEADING] = 1.0, 1.0, 1.0
+
 
 @dataclass(frozen=True, eq=False)
 class Functionals:
@@ -89,8 +92,8 @@ class _Ways:
 
 def posterior(fit: Fit, window: Window, functionals: Functionals) -> Posterior:
     """Linearise at the fit, weigh every correlation and every way to drive."""
-    normal = normal_equations(fit, window)
-    variance = noise_variance(normal, window.roots.each[drives.VARYING])
+    normal, unroot = normal_equations(fit, window), window.roots.inverses[drives.VARYING]
+    variance = noise_variance(normal, unroot.T @ unroot)
     pose_count = normal.grams.shape[1] - DRIVES - LAST
     z0 = np.zeros(pose_count)
     z0[:SPEED] = (fit.motion[POSE] - fit.setting.mean) / fit.setting.sd
@@ -103,9 +106,9 @@ def posterior(fit: Fit, window: Window, functionals: Functionals) -> Posterior:
     log_noise = (8 * normal.frames + prior_count) * np.log(variance) + prior_count / variance
     log_weights = ways.log_weights - 0.5 * (log_noise + normal.log_det)[:, None]
     means = ways.means + (functionals.values - pose.shift @ outputs.T)[:, None]
-    variances = ways.variances + np.sum(outputs @ pose.covariance * outputs, axis=2)[:, None]
+    variances = ways.variances + np.vecdot(outputs @ pose.covariance, outputs)[:, None]
 
-    best, way = np.unravel_index(int(np.argmax(log_weights)), log_weights.shape)
+    best, way = divmod(int(log_weights.argmax()), log_weights.shape[1])
     change = ways.change[best, way]
     still_change = -(pose.shift[best] + pose.by_drive[best] @ change)
     motion = fit.motion + np.concatenate([still_change[:SPEED] * fit.setting.sd, change])
@@ -113,7 +116,7 @@ def posterior(fit: Fit, window: Window, functionals: Functionals) -> Posterior:
     mixture = Mixture(log_weights.ravel(), means.reshape(-1, count), variances.reshape(-1, count))
     shared = still_change[pose_count - normal.shared :]
     noise_scale = float(np.sqrt(variance[best]))
-    return Posterior(mixture, motion, shared, int(way), noise_scale, normal.scatter)
+    return Posterior(mixture, motion, shared, way, noise_scale, normal.scatter)
 
 
 def _without_pose(grams: Array, z0: Array, sd: Array) -> _Reduced:
@@ -126,10 +129,10 @@ def _without_pose(grams: Array, z0: Array, sd: Array) -> _Reduced:
     covariance = np.asarray(np.linalg.inv(precision), dtype=np.float64)
     pull, cost = _expected_residuals(grams, covariance, sd)
     pose_pull, by_drive = pull[:, pose] + z0, covariance @ grams[:, pose, drive]
-    shift = (covariance @ pose_pull[..., None])[..., 0]
+    shift = np.matvec(covariance, pose_pull)
     left = grams[:, drive, drive] - grams[:, drive, pose] @ by_drive
-    left_pull = pull[:, drive] - (grams[:, drive, pose] @ shift[..., None])[..., 0]
-    left_cost = cost + z0 @ z0 - np.sum(pose_pull * shift, axis=1) + log_det_of(precision)
+    left_pull = pull[:, drive] - np.matvec(grams[:, drive, pose], shift)
+    left_cost = cost + z0 @ z0 - np.vecdot(pose_pull, shift) + log_det_of(precision)
     return _Reduced(left, left_pull, left_cost, covariance, by_drive, shift)
 
 
@@ -140,18 +143,16 @@ def _expected_residuals(grams: Array, covariance: Array, sd: Array) -> tuple[Arr
     values is not its mean, and the fit would have the plate too far away (Box 1971): half the second derivatives
     times the angles' variances are added.
     """
-    angles = np.zeros((LAST - 1, covariance.shape[1]))
-    angles[0, [HEADING, YAW]], angles[1, [SLOPE, TILT]], angles[2, HEADING] = 1.0, 1.0, 1.0
-    angles[:, :SPEED] *= sd
-    variances = np.sum(angles @ covariance * angles, axis=2)
-    weights = np.concatenate([0.5 * variances, np.ones((len(grams), 1))], axis=1)
-    products = (grams[:, :, -LAST:] @ weights[..., None])[..., 0]
-    return products, np.sum(products[:, -LAST:] * weights, axis=1)
+    angles = _ANGLES * sd
+    weights = np.ones((len(grams), LAST))
+    weights[:, :-1] = 0.5 * np.vecdot(angles @ covariance[:, :SPEED, :SPEED], angles)
+    products = np.matvec(grams[:, :, -LAST:], weights)
+    return products, np.vecdot(products[:, -LAST:], weights)
 
 
 def _ways(reduced: _Reduced, drive0: Array, roots: drives.Roots, direct: Array) -> _Ways:
     """Solve for the drive under every way; `direct` (g, q, 8) are derivatives of the quantities by the drive."""
-    moved = reduced.pull - reduced.gram @ drive0
+    moved = reduced.pull - np.matvec(reduced.gram, drive0)
     start_cost = reduced.cost - (reduced.pull + moved) @ drive0
     parts = zip(*(_solved(reduced.gram, moved, root, direct) for root in roots.groups), strict=True)
     gains, change, means, variances = (np.concatenate(part, axis=1) for part in parts)
@@ -170,10 +171,9 @@ def _solved(gram: Array, pull: Array, roots: Array, direct: Array) -> tuple[Arra
     """
     flat = roots.swapaxes(1, 2)
     hessian = flat @ gram[:, None] @ roots + np.eye(roots.shape[2])
-    toward = direct[:, None] @ roots
-    asked = np.concatenate([pull[:, None, None] @ roots, toward], axis=2)
+    asked = np.concatenate([pull[:, None], direct], axis=1)[:, None] @ roots
     answers = np.linalg.solve(hessian, asked.swapaxes(2, 3))
-    z = -answers[..., :1]
-    gains = np.einsum("gwr,gwr->gw", asked[:, :, 0], answers[..., 0]) - log_det_of(hessian)
-    variances = np.einsum("gwqr,gwrq->gwq", toward, answers[..., 1:])
-    return gains, (roots @ z)[..., 0], (toward @ z)[..., 0], variances
+    squares = np.einsum("gwqr,gwrq->gwq", asked, answers)
+    z = -answers[..., 0]
+    gains = squares[..., 0] - log_det_of(hessian)
+    return gains, np.matvec(roots, z), np.matvec(asked[:, :, 1:], z), squares[..., 1:]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,12 +15,11 @@ from pipeline.post.plate_motion import (
     COUNT,
     DRIVE,
     HEADING,
+    PLACE,
     POSE,
     SLOPE,
     SPEED,
     X,
-    Y,
-    Z,
     travel_by_accelerations,
     travel_direction,
 )
@@ -43,16 +44,16 @@ class Quantities:
     def __call__(self, fit: Fit, window: Window) -> Functionals:
         """RANGE_M, DISTANCE_M, SPEED_NOW_KMH and SPEED_OVER_TRACK_KMH near the fit."""
         motion, slopes, mount = fit.motion, np.zeros((4, COUNT)), self._camera.mount
-        place = motion[[X, Y, Z]]
+        place = motion[PLACE]
         line, by_heading, by_slope = travel_direction(
             motion[HEADING] if mount is None else 0.0, motion[SLOPE]
         )
-        distance = np.linalg.norm(place)
-        slopes[RANGE_M, [X, Y, Z]] = place / distance
-        slopes[DISTANCE_M, [X, Y, Z]] = line
+        distance = math.hypot(*place)
+        slopes[RANGE_M, PLACE] = place / distance
+        slopes[DISTANCE_M, PLACE] = line
         slopes[DISTANCE_M, HEADING] = place @ by_heading if mount is None else 0.0
         slopes[DISTANCE_M, SLOPE] = place @ by_slope
-        slopes[[SPEED_NOW_KMH, SPEED_OVER_TRACK_KMH], SPEED] = _KMH
+        slopes[SPEED_NOW_KMH:, SPEED] = _KMH
         first_s = window.times_s[:1]
         if first_s[0] < 0:
             way = travel_by_accelerations(first_s, window.ages_s)[0]
@@ -66,5 +67,5 @@ class Quantities:
         known = self._camera.uncertainty
         if self._camera.mount is None:
             return np.zeros(4)
-        across = abs(motion[X]) * np.radians(known.lane_yaw_deg or 0.0)
-        return np.array([0.0, np.hypot(across, known.stop_line_m or 0.0), 0.0, 0.0])
+        across = motion[X] * math.radians(known.lane_yaw_deg or 0.0)
+        return np.array([0.0, math.hypot(across, known.stop_line_m or 0.0), 0.0, 0.0])
