@@ -8,73 +8,24 @@ numbers and sinks belong to one thread.
 
 from __future__ import annotations
 
-import logging
 import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from calib.camera import Camera
-from pipeline.capture import CaptureThread, Mailbox, Policy, Source
-from pipeline.errors import GateError
-from pipeline.events import EventComposer, EventSink, rectified_plate_jpeg
-from pipeline.frames import DropCounter, Frame, PassageReport, PlateLocation, PlateObservation
+from pipeline.announcer import Announcer, ReportListener, StateChange
+from pipeline.capture import CaptureThread, Mailbox
+from pipeline.events import EventComposer, EventSink
+from pipeline.frames import Frame, PlateLocation, PlateObservation
 from pipeline.inference.batcher import Batcher
 from pipeline.inference.locator import Locator
-from pipeline.post.plate_formats import FORMATS
-from pipeline.post.tracker import PassageTracker, TrackSettings
-
-log = logging.getLogger(__name__)
+from pipeline.lane import Lane
 
 BATCHES_IN_FLIGHT = 2
 """Batches between the network and the post stage; more would only add latency."""
 
-SIZES_M = {plate_format.name: (plate_format.width_m, plate_format.height_m) for plate_format in FORMATS}
-
 FrameListener = Callable[[PlateObservation], None]
-ReportListener = Callable[[PassageReport], None]
-
-
-@dataclass(eq=False)
-class Lane:
-    """One camera's way through the gate: where its frames come from and what its tracker knows.
-
-    Policy `latest` drops frames that the network cannot keep up with, `every` (recordings) makes the source wait.
-    """
-
-    camera: str
-    source: Source
-    policy: Policy
-    drops: DropCounter
-    calibration: Camera | None
-    tracking: TrackSettings
-    tracker: PassageTracker = field(init=False)
-    online: bool = False
-    epoch: int = 0
-    frames: int = 0
-    passages: int = 0
-    frames_at_last_heartbeat: int = 0
-
-    def __post_init__(self) -> None:
-        self.tracker = PassageTracker(self.camera, self.calibration, self.tracking, self.drops)
-
-    def require_calibrated_size(self, size_px: tuple[int, int]) -> None:
-        """Check that the calibration is for images of this size.
-
-        Raises:
-            GateError: it is not, and the source is a recording. A live camera goes on without distance and speed.
-        """
-        if self.calibration is None:
-            return
-        try:
-            self.calibration.require_image_size(*size_px)
-        except GateError as error:
-            if not self.source.live:
-                raise
-            log.error("%s: %s; distance and speed are withheld", self.camera, error)
-            self.calibration = None
-            self.tracker = PassageTracker(self.camera, None, self.tracking, self.drops)
 
 
 @dataclass(frozen=True)
@@ -103,14 +54,6 @@ class Settings:
 class _Located:
     frames: list[Frame]
     locations: list[PlateLocation]
-
-
-@dataclass(frozen=True)
-class _StateChange:
-    camera: str
-    state: str
-    reason: str
-    epoch: int
 
 
 @dataclass(frozen=True)
@@ -144,9 +87,11 @@ class Gate:
             on_report: called for every report of a passage after its event, in the same thread.
         """
         self._lanes = {lane.camera: lane for lane in lanes}
-        self._locator, self._composer, self._sink = locator, composer, sink
-        self._settings, self._on_frame, self._on_report = settings, on_frame, on_report
-        self._inbox: queue.SimpleQueue[_Located | _StateChange | _Ended] = queue.SimpleQueue()
+        self._locator, self._settings, self._on_frame = locator, settings, on_frame
+        self._announcer = Announcer(
+            composer, sink, settings.provider, settings.model_sha256, settings.plate_crops, on_report
+        )
+        self._inbox: queue.SimpleQueue[_Located | StateChange | _Ended] = queue.SimpleQueue()
         self._places = threading.Semaphore(BATCHES_IN_FLIGHT)
         ready = threading.Condition()
         mailboxes = [Mailbox(lane.policy, lane.drops, ready) for lane in lanes]
@@ -176,7 +121,7 @@ class Gate:
         finally:
             self._shut_down(interrupt=not finished)
         for lane in self._lanes.values():
-            self._emit_reports(lane, lane.tracker.finish())
+            self._announcer.passages(lane, lane.tracker.finish())
         return finished
 
     def stop(self) -> None:
@@ -189,7 +134,7 @@ class Gate:
         while True:
             # Asked before every message: an inbox that is never empty must not silence the heartbeats.
             if due_s is not None and interval_s is not None and time.monotonic() >= due_s:
-                self._emit_heartbeats(time.monotonic() - started_s, interval_s)
+                self._announcer.heartbeats(self._lanes.values(), time.monotonic() - started_s, interval_s)
                 due_s += interval_s
             try:
                 message = self._inbox.get(
@@ -201,8 +146,8 @@ class Gate:
                 case _Located():
                     self._handle_batch(message)
                     self._places.release()
-                case _StateChange():
-                    self._handle_state(message)
+                case StateChange():
+                    self._announcer.camera_state(self._lanes[message.camera], message)
                 case _Ended():
                     if message.error is not None:
                         raise message.error
@@ -222,8 +167,8 @@ class Gate:
             self._inference.join(timeout=1.0)
         while not self._inbox.empty():
             message = self._inbox.get()
-            if isinstance(message, _StateChange):
-                self._handle_state(message)
+            if isinstance(message, StateChange):
+                self._announcer.camera_state(self._lanes[message.camera], message)
 
     def _infer(self) -> None:
         """Body of the inference thread."""
@@ -247,59 +192,10 @@ class Gate:
             lane.frames += 1
             lane.epoch = frame.stamp.epoch
             observation = PlateObservation(frame.stamp, location, frame)
-            self._emit_reports(lane, lane.tracker.update(observation))
+            self._announcer.passages(lane, lane.tracker.update(observation))
             if self._on_frame is not None:
                 self._on_frame(observation)
 
-    def _emit_reports(self, lane: Lane, reports: Sequence[PassageReport]) -> None:
-        for report in reports:
-            lane.passages += report.kind == "new"
-            self._sink.emit(self._composer.passage(report), self._crop(report))
-            if self._on_report is not None:
-                self._on_report(report)
-
-    def _crop(self, report: PassageReport) -> bytes | None:
-        if not self._settings.plate_crops:
-            return None
-        size_m = SIZES_M.get(report.motion.plate_format or "")
-        observation = report.observation
-        return rectified_plate_jpeg(observation.frame.image, observation.plate.corners_px, size_m)
-
     def _note_state(self, camera: str, state: str, reason: str, epoch: int) -> None:
         """Called by capture threads."""
-        self._inbox.put(_StateChange(camera, state, reason, epoch))
-
-    def _handle_state(self, change: _StateChange) -> None:
-        lane = self._lanes[change.camera]
-        lane.online, lane.epoch = change.state == "online", change.epoch
-        label, now_s = lane.source.label, time.time()
-        if lane.online:
-            event = self._composer.camera_online(
-                lane.camera, epoch=change.epoch, source=label, provider=self._settings.provider, utc_s=now_s
-            )
-        else:
-            self._emit_reports(lane, lane.tracker.finish())
-            event = self._composer.camera_offline(
-                lane.camera, epoch=change.epoch, source=label, reason=change.reason, utc_s=now_s
-            )
-        self._sink.emit(event)
-
-    def _emit_heartbeats(self, uptime_s: float, interval_s: float) -> None:
-        for lane in self._lanes.values():
-            new_frames = lane.frames - lane.frames_at_last_heartbeat
-            lane.frames_at_last_heartbeat = lane.frames
-            event = self._composer.heartbeat(
-                lane.camera,
-                uptime_s=uptime_s,
-                interval_s=interval_s,
-                online=lane.online,
-                epoch=lane.epoch,
-                frames=lane.frames,
-                dropped=lane.drops.snapshot(),
-                fps=new_frames / interval_s,
-                passages=lane.passages,
-                provider=self._settings.provider,
-                model_sha256=self._settings.model_sha256,
-                utc_s=time.time(),
-            )
-            self._sink.emit(event)
+        self._inbox.put(StateChange(camera, state, reason, epoch))

@@ -34,13 +34,15 @@ MAY_IMPORT = {
         "pipeline.page",
         "calib.camera",
     },
+    "pipeline.lane": {"pipeline.frames", "pipeline.capture", "pipeline.post", "calib.camera"},
+    "pipeline.announcer": {"pipeline.frames", "pipeline.events", "pipeline.post", "pipeline.lane"},
     "pipeline.gate": {
         "pipeline.frames",
         "pipeline.capture",
         "pipeline.inference",
-        "pipeline.post",
         "pipeline.events",
-        "calib.camera",
+        "pipeline.lane",
+        "pipeline.announcer",
     },
 }
 EVERYONES = {"pipeline.errors", "pipeline.redact"}

@@ -12,7 +12,8 @@ from pipeline.capture import Source, SourceLost
 from pipeline.errors import GateError
 from pipeline.events import EventComposer
 from pipeline.frames import DropCounter, Frame, FrameStamp, PlateLocation
-from pipeline.gate import Gate, Lane, Settings
+from pipeline.gate import Gate, Settings
+from pipeline.lane import Lane
 from pipeline.post.tracker import TrackSettings
 
 CORNERS_PX = np.array([[20.0, 20], [60, 20], [60, 30], [20, 30]])

@@ -24,9 +24,10 @@ from pipeline.events import (
     describe,
 )
 from pipeline.frames import DropCounter, PassageReport, PlateObservation
-from pipeline.gate import Gate, Lane, Settings
+from pipeline.gate import Gate, Settings
 from pipeline.inference.looks import open_locator
 from pipeline.inference.session import CornerSession
+from pipeline.lane import Lane
 from pipeline.post.plate_formats import formats_named
 from pipeline.post.tracker import TrackSettings
 from pipeline.report.record import Recorder

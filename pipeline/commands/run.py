@@ -13,8 +13,9 @@ from pipeline.commands.options import stopping_on_signals
 from pipeline.config import CameraConfig, GateConfig, load_config
 from pipeline.events import EventComposer, EventJournal, EventPublisher, EventSink, FanOut
 from pipeline.frames import DropCounter
-from pipeline.gate import Gate, Lane, Settings
+from pipeline.gate import Gate, Settings
 from pipeline.inference.looks import open_locator
+from pipeline.lane import Lane
 from pipeline.post.plate_formats import formats_named
 from pipeline.post.tracker import TrackSettings
 

@@ -1,0 +1,55 @@
+"""One camera's way through the gate."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+
+from calib.camera import Camera
+from pipeline.capture import Policy, Source
+from pipeline.errors import GateError
+from pipeline.frames import DropCounter
+from pipeline.post.tracker import PassageTracker, TrackSettings
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(eq=False)
+class Lane:
+    """Where the frames of a camera come from, and what its tracker knows.
+
+    Policy `latest` drops frames that the network cannot keep up with, `every` (recordings) makes the source wait.
+    """
+
+    camera: str
+    source: Source
+    policy: Policy
+    drops: DropCounter
+    calibration: Camera | None
+    tracking: TrackSettings
+    tracker: PassageTracker = field(init=False)
+    online: bool = False
+    epoch: int = 0
+    frames: int = 0
+    passages: int = 0
+    frames_at_last_heartbeat: int = 0
+
+    def __post_init__(self) -> None:
+        self.tracker = PassageTracker(self.camera, self.calibration, self.tracking, self.drops)
+
+    def require_calibrated_size(self, size_px: tuple[int, int]) -> None:
+        """Check that the calibration is for images of this size.
+
+        Raises:
+            GateError: it is not, and the source is a recording. A live camera goes on without distance and speed.
+        """
+        if self.calibration is None:
+            return
+        try:
+            self.calibration.require_image_size(*size_px)
+        except GateError as error:
+            if not self.source.live:
+                raise
+            log.error("%s: %s; distance and speed are withheld", self.camera, error)
+            self.calibration = None
+            self.tracker = PassageTracker(self.camera, None, self.tracking, self.drops)
