@@ -1,15 +1,14 @@
-"""The gate's configuration: one TOML file, read once, typed and checked before anything starts.
+"""The gate's configuration as types; `config_file` reads and checks it.
 
-Every key with its unit and default: docs/configuration.md. Relative paths start at the file's folder.
+Every key with its unit and default: docs/configuration.md.
 """
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -30,9 +29,7 @@ BatchSize = Annotated[int, msgspec.Meta(ge=1, le=256)]
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=3600)]
 FramesPerSecond = Annotated[float, msgspec.Meta(gt=0, le=1000)]
 
-_CAMERA_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
 _PLACEHOLDER = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-_UNKNOWN_KEY = re.compile(r"Object contains unknown field `(.*)`")
 
 
 class ModelConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -62,6 +59,15 @@ class EventsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     heartbeat_s: Seconds = 5.0
     journal: Path | None = None
     plate_crops: bool = True
+
+
+class PassageConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """When a vehicle counts as one, and as gone."""
+
+    min_hits: Count = 3
+    confirm_s: Seconds = 1.5
+    expiry_s: Seconds = 1.5
+    update_interval_s: Annotated[float, msgspec.Meta(ge=0, le=3600)] = 0.1
 
 
 class CameraConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -100,63 +106,8 @@ class GateConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     cameras: tuple[CameraConfig, ...] = msgspec.field(name="camera", default=())
     model: ModelConfig = msgspec.field(default_factory=ModelConfig)
+    passage: PassageConfig = msgspec.field(default_factory=PassageConfig)
     events: EventsConfig = msgspec.field(default_factory=EventsConfig)
-
-
-def load_config(path: Path) -> GateConfig:
-    """Read and check a gate configuration.
-
-    Raises:
-        GateError: the file cannot be read, is not TOML, or a key or value in it is wrong; names file and key.
-    """
-    try:
-        config = msgspec.toml.decode(path.read_bytes(), type=GateConfig, dec_hook=_to_path)
-        _check(config)
-    except OSError as error:
-        raise GateError(f"{path}: cannot read the configuration: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise GateError(f"{path}: not a text file in UTF-8") from error
-    except msgspec.ValidationError as error:
-        raise GateError(f"{path}: {_explain(str(error))}") from error
-    except msgspec.DecodeError as error:
-        raise GateError(f"{path}: not valid TOML: {error}") from error
-    except GateError as error:
-        raise GateError(f"{path}: {error}") from error
-    return _with_absolute_paths(config, path.resolve().parent)
-
-
-def _check(config: GateConfig) -> None:
-    """What the types alone cannot say.
-
-    Raises:
-        GateError: with the key, without the file.
-    """
-    sizes = config.model.batch_sizes
-    if not sizes or list(sizes) != sorted(set(sizes)):
-        raise GateError("model.batch_sizes: give at least one size, each larger than the one before")
-    if not re.match(r"(tcp|ipc)://.", config.events.endpoint):
-        raise GateError("events.endpoint: expected tcp://ADDRESS:PORT or ipc://PATH")
-    if not config.cameras:
-        raise GateError("camera: no camera is configured; add a [[camera]] table with id and source")
-    seen: set[str] = set()
-    for index, camera in enumerate(config.cameras):
-        _check_camera(camera, f"camera[{index}]")
-        if camera.id in seen:
-            raise GateError(f"camera[{index}].id: {camera.id!r} is used twice; every camera needs its own id")
-        seen.add(camera.id)
-
-
-def _check_camera(camera: CameraConfig, key: str) -> None:
-    if not _CAMERA_ID.fullmatch(camera.id):
-        raise GateError(
-            f"{key}.id: {camera.id!r} may hold only letters, digits, '-', '_' and '.', and not begin with '.'"
-        )
-    if not camera.source_template.strip():
-        raise GateError(f"{key}.source: is empty")
-    try:
-        _ = camera.source
-    except GateError as error:
-        raise GateError(f"{key}.source: {error}") from error
 
 
 def _environment_value(placeholder: re.Match[str]) -> str:
@@ -164,71 +115,3 @@ def _environment_value(placeholder: re.Match[str]) -> str:
     if name not in os.environ:
         raise GateError(f"environment variable {name} is not set")
     return os.environ[name]
-
-
-def _to_path(wanted: type, value: Any) -> Path:
-    """msgspec's hook for `Path`, the only type here that it does not know itself."""
-    if wanted is Path and isinstance(value, str) and value:
-        return Path(value)
-    raise ValueError("Expected a path")
-
-
-def _with_absolute_paths(config: GateConfig, folder: Path) -> GateConfig:
-    def absolute(path: Path | None) -> Path | None:
-        return None if path is None else folder / path.expanduser()
-
-    def absolute_source(source: str) -> str:
-        """A recording or image folder beside the file; addresses and device numbers stay as they are."""
-        return source if "://" in source or not (folder / source).exists() else str(folder / source)
-
-    replace = msgspec.structs.replace
-    model, events = config.model, config.events
-    return replace(
-        config,
-        model=replace(
-            model,
-            path=absolute(model.path),
-            rectified_path=absolute(model.rectified_path),
-            edge_path=absolute(model.edge_path),
-            engine_cache=absolute(model.engine_cache),
-        ),
-        events=replace(events, journal=absolute(events.journal)),
-        cameras=tuple(
-            replace(
-                camera,
-                calibration=absolute(camera.calibration),
-                source_template=absolute_source(camera.source_template),
-            )
-            for camera in config.cameras
-        ),
-    )
-
-
-def _explain(message: str) -> str:
-    """msgspec's "what - at `$.camera[0].fps`" as "camera[0].fps: what", with advice where there is some."""
-    what, _, where = message.partition(" - at `$.")
-    key = where.rstrip("`")
-    unknown = _UNKNOWN_KEY.fullmatch(what)
-    if unknown:
-        name = unknown.group(1)
-        known = list(_fields_at(key))
-        close = difflib.get_close_matches(name, known, n=1)
-        advice = f"did you mean {close[0]!r}?" if close else f"known keys: {', '.join(known)}"
-        return f"{key + '.' if key else ''}{name}: unknown key; {advice}"
-    if what.startswith("Invalid enum value"):
-        allowed = get_args(_fields_at(key)[key.rpartition(".")[2]].type)
-        return f"{key}: {what}; expected one of {', '.join(map(repr, allowed))}"
-    if key == "camera":
-        return f"{key}: {what}; write [[camera]], with two brackets, for each camera"
-    return f"{key}: {what}" if key else what
-
-
-def _fields_at(key: str) -> dict[str, msgspec.structs.FieldInfo]:
-    """The fields, by their name in the file, of the table that the key path `key` is in."""
-    tables: dict[str, type[msgspec.Struct]] = {
-        "model": ModelConfig,
-        "events": EventsConfig,
-        "camera": CameraConfig,
-    }
-    table = tables.get(re.split(r"[.\[]", key)[0], GateConfig)
-    return {field.encode_name: field for field in msgspec.structs.fields(table)}

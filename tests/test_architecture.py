@@ -17,6 +17,7 @@ MAY_IMPORT = {
     "pipeline.redact": set(),
     "pipeline.frames": set(),
     "pipeline.config": set(),
+    "pipeline.config_file": {"pipeline.config"},
     "pipeline.charts": set(),
     "pipeline.page": set(),
     "calib.camera_parts": set(),

@@ -13,9 +13,11 @@ from pipeline.config import (
     EventsConfig,
     GateConfig,
     ModelConfig,
-    load_config,
+    PassageConfig,
 )
+from pipeline.config_file import load_config
 from pipeline.errors import GateError
+from pipeline.post.tracker import TrackSettings
 
 REPOSITORY = Path(__file__).parents[1]
 EXAMPLE = REPOSITORY / "deploy" / "examples" / "gate.toml"
@@ -62,6 +64,11 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         engine_cache = "/var/cache/gate"
         cpu_threads = 3
         presence_threshold = 0.8
+        [passage]
+        min_hits = 2
+        confirm_s = 6
+        expiry_s = 8.0
+        update_interval_s = 0.5
         [events]
         endpoint = "tcp://0.0.0.0:6000"
         high_water_mark = 10
@@ -80,7 +87,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         fps = 12.5
         """,
     )
-    model, events, camera = config.model, config.events, config.cameras[0]
+    model, passage, events, camera = config.model, config.passage, config.events, config.cameras[0]
     assert model.path == tmp_path / "net.onnx"
     assert (model.provider, model.allow_fallback, model.fp16) == ("tensorrt", True, True)
     assert (model.batch_sizes, model.batch_deadline_s) == ((1, 2, 8), 0.05)
@@ -89,6 +96,8 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         3,
         0.8,
     )
+    assert (passage.min_hits, passage.confirm_s, passage.expiry_s) == (2, 6.0, 8.0)
+    assert passage.update_interval_s == 0.5
     assert (events.endpoint, events.high_water_mark, events.heartbeat_s) == ("tcp://0.0.0.0:6000", 10, 1.0)
     assert (events.journal, events.plate_crops) == (tmp_path / "journal.jsonl", False)
     assert (camera.id, camera.source, camera.policy) == ("a.b_c-1", "usb:0", "every")
@@ -199,7 +208,13 @@ def test_shipped_example_loads(monkeypatch: pytest.MonkeyPatch) -> None:
     assert config.cameras[0].calibration.is_file()
 
 
-@pytest.mark.parametrize("table", [ModelConfig, EventsConfig, CameraConfig])
+def test_passages_of_a_recording_are_made_as_those_of_a_gate_that_says_nothing_of_them() -> None:
+    default = TrackSettings()
+    for name, value in msgspec.structs.asdict(PassageConfig()).items():
+        assert getattr(default, name) == value
+
+
+@pytest.mark.parametrize("table", [ModelConfig, PassageConfig, EventsConfig, CameraConfig])
 def test_every_key_is_documented_with_its_default(table: type[msgspec.Struct]) -> None:
     rows = {
         row.split("|")[1].strip(): row.split("|")[2].strip() for row in DOCUMENT.splitlines() if "|" in row
@@ -218,4 +233,5 @@ def test_documented_full_example_loads(tmp_path: Path, monkeypatch: pytest.Monke
     written = msgspec.toml.decode(example.encode())
     assert [camera.id for camera in config.cameras] == ["entry-1", "exit-1", "rehearsal"]
     assert set(written["model"]) == set(ModelConfig.__struct_fields__)
+    assert set(written["passage"]) == set(PassageConfig.__struct_fields__)
     assert set(written["events"]) == set(EventsConfig.__struct_fields__)

@@ -23,7 +23,8 @@ import zmq
 
 from pipeline.capture import SourceLost
 from pipeline.commands.run import make_lane
-from pipeline.config import CameraConfig, GateConfig, ModelConfig, load_config
+from pipeline.config import CameraConfig, GateConfig, ModelConfig
+from pipeline.config_file import load_config
 from pipeline.errors import GateError
 from pipeline.events import EventPublisher
 from pipeline.inference.model_file import EDGE_CORNERS, RECTIFIED_CORNERS, ModelFile, inspect_model
@@ -165,13 +166,16 @@ def pace(providers: Sequence[Finding], config: GateConfig) -> Iterator[Finding]:
         return
     image_ms = times.get(f"provider {config.model.provider}", next(iter(times.values())))
     frame_s = image_ms / 1000 * (1 + SECOND_LOOK * config.model.second_look) * cameras
-    tracking, rate = TrackSettings(), f"{1 / frame_s:.1f} images a second of each live camera"
-    passage = f"{tracking.min_hits} at most {tracking.confirm_s} s apart"
-    speed = f"{LEAST_FRAMES} within {tracking.window_s} s"
-    if frame_s > tracking.confirm_s:
+    rate, window_s = f"{1 / frame_s:.1f} images a second of each live camera", TrackSettings().window_s
+    passage = f"{config.passage.min_hits} at most {config.passage.confirm_s} s apart (passage.confirm_s)"
+    speed = f"{LEAST_FRAMES} within {window_s} s"
+    if frame_s > config.passage.confirm_s:
         advice = "use a GPU, or the 8-bit network on a CPU with VNNI"
         yield Finding("--", "pace", f"{rate}: no passages, which need {passage}; {advice}")
-    elif frame_s * (LEAST_FRAMES - 1) > tracking.window_s:
+    elif frame_s > config.passage.expiry_s:
+        end = f"{config.passage.expiry_s} s without a plate end a passage (passage.expiry_s)"
+        yield Finding("--", "pace", f"{rate}: every vehicle is many passages, as {end}")
+    elif frame_s * (LEAST_FRAMES - 1) > window_s:
         yield Finding("--", "pace", f"{rate}: passages with distances, but no speeds, which need {speed}")
     else:
         yield Finding("ok", "pace", rate)

@@ -10,7 +10,8 @@ from pathlib import Path
 from calib.camera import Camera
 from pipeline.capture import make_source
 from pipeline.commands.options import stopping_on_signals
-from pipeline.config import CameraConfig, GateConfig, load_config
+from pipeline.config import CameraConfig, GateConfig
+from pipeline.config_file import load_config
 from pipeline.events import EventComposer, EventJournal, EventPublisher, EventSink, FanOut
 from pipeline.frames import DropCounter
 from pipeline.gate import Gate, Settings
@@ -74,7 +75,12 @@ def make_lane(camera: CameraConfig, config: GateConfig) -> Lane:
         read_timeout_s=camera.read_timeout_s,
     )
     tracking = TrackSettings(
-        presence_threshold=config.model.presence_threshold, formats=formats_named(camera.plate_formats)
+        presence_threshold=config.model.presence_threshold,
+        min_hits=config.passage.min_hits,
+        confirm_s=config.passage.confirm_s,
+        expiry_s=config.passage.expiry_s,
+        update_interval_s=config.passage.update_interval_s,
+        formats=formats_named(camera.plate_formats),
     )
     calibration = None if camera.calibration is None else Camera.load(camera.calibration)
     return Lane(camera.id, source, camera.policy, drops, calibration, tracking)

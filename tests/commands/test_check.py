@@ -5,7 +5,7 @@ import pytest
 
 import run_gate
 from pipeline.commands.check import Finding, pace
-from pipeline.config import CameraConfig, GateConfig, ModelConfig
+from pipeline.config import CameraConfig, GateConfig, ModelConfig, PassageConfig
 from tests.commands.test_run import write_config
 
 
@@ -48,6 +48,19 @@ def test_check_tells_what_a_slow_provider_costs(provider, cameras, missing):
     (finding,) = pace([Finding("ok", "model", ""), *times], config)
     assert finding.verdict == ("ok" if missing is None else "--")
     assert missing is None or missing in finding.detail
+
+
+def test_check_knows_what_the_configuration_asks_of_a_passage():
+    """Four cameras in turn at 0.6 s an image: seen every 2.4 s, vehicles are passages if such gaps are allowed."""
+    slow = [Finding("ok", "provider cpu", "", 600.0)]
+    patient = msgspec.structs.replace(
+        gate(ModelConfig(second_look=False), live=4), passage=PassageConfig(confirm_s=6, expiry_s=8)
+    )
+    (finding,) = pace(slow, patient)
+    assert "no speeds" in finding.detail
+    hasty = msgspec.structs.replace(patient, passage=PassageConfig(confirm_s=6))
+    (finding,) = pace(slow, hasty)
+    assert finding.verdict == "--" and "many passages" in finding.detail and "expiry_s" in finding.detail
 
 
 def test_check_says_nothing_of_the_pace_of_recordings():

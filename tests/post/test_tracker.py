@@ -171,6 +171,22 @@ def test_frame_rate_does_not_change_the_passages(fps: float) -> None:
     assert kinds(reports) == one_passage(1)
 
 
+def test_slow_network_sees_a_passage_if_its_gaps_are_allowed() -> None:
+    """An image every 2.4 s: a vehicle comes, stands at the barrier for 20 s, drives on, and another one follows."""
+    rng, patient = np.random.default_rng(0), TrackSettings(confirm_s=6.0, expiry_s=8.0)
+    first = drive(rng, np.arange(0.0, 24.0, 2.4).tolist(), [8.0, 4.5] + 8 * [4.0])
+    gone = [observation(time, None) for time in np.arange(24.0, 36.0, 2.4).tolist()]
+    second = drive(rng, np.arange(36.0, 50.0, 2.4).tolist(), [7.0] + 5 * [4.0])
+    seen = first + gone + second
+    assert kinds(follow(seen)) == []
+    reports = follow(seen, PassageTracker("gate", MOUNTED, patient))
+    assert kinds(reports) == one_passage(1) + one_passage(2)
+    for report in reports:
+        distance = report.motion.distance_m
+        assert distance is not None
+        assert distance.value == pytest.approx(4.0 - MOUNT.stop_line_m, abs=0.3)
+
+
 def test_updates_keep_their_interval_in_video_time() -> None:
     times = frame_times(0.0, 2.0, 50.0)
     reports = follow(drive(np.random.default_rng(7), times.tolist(), 11.0 - 2.0 * times))
