@@ -26,7 +26,8 @@ from pipeline.config import SHIPPED_MODEL
 from pipeline.errors import GateError, command
 from pipeline.frames import plate_width_px
 from pipeline.inference.model_file import inspect_model
-from pipeline.inference.session import CornerOutput, session_options
+from pipeline.inference.session import CornerOutput
+from pipeline.inference.start_session import session_options
 from pipeline.model.dataset import read_index, select
 from pipeline.model.measure import FOUND_SHARE_OF_WIDTH
 from pipeline.synthetic.approach import Approach

@@ -30,7 +30,8 @@ from pipeline.events import EventPublisher
 from pipeline.inference.model_file import EDGE_CORNERS, RECTIFIED_CORNERS, ModelFile, inspect_model
 from pipeline.inference.providers import BEST_FIRST
 from pipeline.inference.rectify import INPUT_PX
-from pipeline.inference.session import CornerSession, open_session
+from pipeline.inference.session import CornerSession
+from pipeline.inference.start_session import open_session
 from pipeline.post.answer import LEAST_FRAMES
 from pipeline.post.tracker import TrackSettings
 

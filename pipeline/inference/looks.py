@@ -16,7 +16,8 @@ from pipeline.inference.model_file import EDGE_CORNERS, RECTIFIED_CORNERS
 from pipeline.inference.rectified_look import RectifiedLook
 from pipeline.inference.rectify import INPUT_PX
 from pipeline.inference.second_look import CROP_PX, SecondLook
-from pipeline.inference.session import CornerSession, open_session
+from pipeline.inference.session import CornerSession
+from pipeline.inference.start_session import open_session
 
 
 class Look(Protocol):

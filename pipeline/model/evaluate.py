@@ -19,7 +19,7 @@ from pipeline.config import SHIPPED_EDGES, SHIPPED_MODEL, SHIPPED_RECTIFIED, Mod
 from pipeline.errors import GateError, command
 from pipeline.inference.locator import Locator, PlateLocator
 from pipeline.inference.looks import Look, open_edge_look, open_further_looks, open_rectified_look
-from pipeline.inference.session import open_session
+from pipeline.inference.start_session import open_session
 from pipeline.model.dataset import Photograph, is_exact, read_index, select
 from pipeline.model.figures import (
     by_source,

@@ -13,8 +13,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.post.linearised import SHARED, Linearised, Setting, Window
+from pipeline.post.linearised import SHARED, Linearised, Setting
 from pipeline.post.plate_motion import DRIVE, POSE, SPEED
+from pipeline.post.window import Window
 
 Array = NDArray[np.float64]
 

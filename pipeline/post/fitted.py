@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from calib.camera import Camera
 from pipeline.post.hypotheses import search
-from pipeline.post.linearised import Window
 from pipeline.post.plate_formats import PlateFormat
 from pipeline.post.plate_motion import PlateAt
 from pipeline.post.priors import pose_prior
 from pipeline.post.quantities import Quantities
 from pipeline.post.track_data import RayMaker, TrackPoint, areas
+from pipeline.post.window import Window
 
 
 def fitted_corners_px(

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from calib.camera import Camera
 from pipeline.post import drives
 from pipeline.post.fit import Fit, fit
-from pipeline.post.linearised import Window
 from pipeline.post.plate_formats import PlateFormat
 from pipeline.post.plate_motion import ACCELERATIONS, ASPECT, PLACE, POSE, SPEED, TILT, YAW, moved_on
 from pipeline.post.posterior import Functionals, Posterior, posterior
@@ -25,6 +24,7 @@ from pipeline.post.priors import (
     shared_error,
     starting_motions,
 )
+from pipeline.post.window import Window
 
 Array = NDArray[np.float64]
 

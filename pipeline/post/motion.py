@@ -11,11 +11,11 @@ from calib.camera import Camera
 from pipeline.frames import MotionEstimate
 from pipeline.post.answer import LARGEST_MISS, SpeedOver, answer, withheld
 from pipeline.post.hypotheses import Hypothesis, follow, search
-from pipeline.post.linearised import Window
 from pipeline.post.plate_formats import PlateFormat
 from pipeline.post.priors import pose_prior
 from pipeline.post.quantities import Quantities
 from pipeline.post.track_data import RayMaker, TrackData, TrackPoint, areas, thinned
+from pipeline.post.window import Window
 
 Array = NDArray[np.float64]
 

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.post.fit import NOISE_PRIOR_FRAMES, Fit
-from pipeline.post.linearised import Window
 from pipeline.post.plate_motion import DRIVE, POSE, SPEED
 from pipeline.post.tridiagonal import eliminated
+from pipeline.post.window import Window
 
 Array = NDArray[np.float64]
 

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from pipeline.post import drives
 from pipeline.post.fit import NOISE_PRIOR_FRAMES, Fit
-from pipeline.post.linearised import Window
 from pipeline.post.noise import DRIVES, LAST, log_det_of, noise_variance, normal_equations
 from pipeline.post.plate_motion import DRIVE, HEADING, POSE, SLOPE, SPEED, TILT, YAW
+from pipeline.post.window import Window
 
 Array = NDArray[np.float64]
 

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from calib.camera import Camera
 from pipeline.post.fit import Fit
-from pipeline.post.linearised import Window
 from pipeline.post.plate_motion import (
     ACCELERATIONS,
     COUNT,
@@ -24,6 +23,7 @@ from pipeline.post.plate_motion import (
     travel_direction,
 )
 from pipeline.post.posterior import Functionals
+from pipeline.post.window import Window
 
 Array = NDArray[np.float64]
 

@@ -26,7 +26,8 @@ from pipeline.config import ModelConfig
 from pipeline.errors import GateError
 from pipeline.inference.letterbox import Letterbox
 from pipeline.inference.locator import decode, letterbox_batch
-from pipeline.inference.session import CornerSession, open_session
+from pipeline.inference.session import CornerSession
+from pipeline.inference.start_session import open_session
 
 Image = NDArray[np.uint8]
 

@@ -15,7 +15,7 @@ from deploy import export as exporting  # noqa: E402
 from pipeline.config import ModelConfig  # noqa: E402
 from pipeline.errors import GateError  # noqa: E402
 from pipeline.inference.locator import PlateLocator  # noqa: E402
-from pipeline.inference.session import open_session  # noqa: E402
+from pipeline.inference.start_session import open_session  # noqa: E402
 from pipeline.model.calibration import Calibration  # noqa: E402
 from pipeline.model.graph import PlateCornerGraph, fold_batch_norms  # noqa: E402
 from pipeline.model.recipe import DEFAULT_RECIPE, load_recipe  # noqa: E402

@@ -19,7 +19,8 @@ from deploy.quantize import Loss, Sample, drawn, letterboxed  # noqa: E402
 from pipeline.config import ModelConfig  # noqa: E402
 from pipeline.errors import GateError  # noqa: E402
 from pipeline.inference.locator import PlateLocator  # noqa: E402
-from pipeline.inference.session import CornerOutput, open_session  # noqa: E402
+from pipeline.inference.session import CornerOutput  # noqa: E402
+from pipeline.inference.start_session import open_session  # noqa: E402
 
 PLATE_PX = np.array([[10.0, 20], [50, 20], [50, 30], [10, 30]])
 

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from pipeline.config import ModelConfig
 from pipeline.inference.locator import PlateLocator
 from pipeline.inference.model_file import inspect_model
-from pipeline.inference.session import CornerSession, open_session
+from pipeline.inference.session import CornerSession
+from pipeline.inference.start_session import open_session
 from tests.tiny_model import CORNER_VARIANCE_PX2, DARK
 
 

@@ -21,7 +21,7 @@ from pipeline.inference.second_look import (
     closest_of,
     refined,
 )
-from pipeline.inference.session import open_session
+from pipeline.inference.start_session import open_session
 from tests.inference.test_locator import draw_plate, outer_corners_px
 from tests.inference.test_plate_shape import OBLIQUE_PX
 from tests.tiny_model import write_tiny_model

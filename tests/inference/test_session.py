@@ -18,8 +18,9 @@ from onnxruntime.capi.onnxruntime_pybind11_state import EPFail
 
 from pipeline.config import ModelConfig, Provider
 from pipeline.errors import GateError
-from pipeline.inference import session as session_module
-from pipeline.inference.session import CornerSession, open_session
+from pipeline.inference import start_session as session_module
+from pipeline.inference.session import CornerSession
+from pipeline.inference.start_session import open_session
 
 without_gpu = pytest.mark.skipif(session_module.gpu_name() is not None, reason="this machine has a GPU")
 

@@ -8,10 +8,11 @@ import numpy as np
 
 from pipeline.post import drives
 from pipeline.post.fit import fit
-from pipeline.post.linearised import Linearised, Window
+from pipeline.post.linearised import Linearised
 from pipeline.post.plate_formats import EUROPE
 from pipeline.post.priors import aspect_tolerance, pose_prior, starting_motions
 from pipeline.post.track_data import RayMaker, TrackPoint
+from pipeline.post.window import Window
 from tests.post.simulated import MOUNTED, corners_px, track
 
 

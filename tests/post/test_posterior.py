@@ -11,7 +11,6 @@ import pytest
 from calib.camera import Uncertainty
 from pipeline.post import drives, noise
 from pipeline.post.fit import fit
-from pipeline.post.linearised import Window
 from pipeline.post.plate_formats import EUROPE
 from pipeline.post.plate_motion import DRIVE, POSE
 from pipeline.post.posterior import posterior
@@ -19,6 +18,7 @@ from pipeline.post.priors import aspect_tolerance, pose_prior, starting_motions
 from pipeline.post.quantities import SPEED_NOW_KMH, Quantities
 from pipeline.post.track_data import RayMaker
 from pipeline.post.tridiagonal import eliminated
+from pipeline.post.window import Window
 from tests.post.simulated import MOUNTED, track
 
 CAMERA = replace(MOUNTED, uncertainty=Uncertainty(fx=8.0, cx=2.0, time_s=0.004))
