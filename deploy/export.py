@@ -24,9 +24,9 @@ from torch import nn
 from deploy.write_model import write_model
 from pipeline.errors import GateError, command
 from pipeline.inference.model_file import PLATE_CORNERS
-from pipeline.model.dataset import read_index, select
 from pipeline.model.graph import PlateCornerGraph
 from pipeline.model.network import STRIDE_PX
+from pipeline.model.photographs import read_index, select
 from pipeline.model.training import load_network
 from pipeline.synthetic.render import frames
 from pipeline.synthetic.scene import Scenario, gate_camera

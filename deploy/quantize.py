@@ -28,8 +28,8 @@ from pipeline.frames import plate_width_px
 from pipeline.inference.model_file import inspect_model
 from pipeline.inference.session import CornerOutput
 from pipeline.inference.start_session import session_options
-from pipeline.model.dataset import read_index, select
 from pipeline.model.measure import FOUND_SHARE_OF_WIDTH
+from pipeline.model.photographs import read_index, select
 from pipeline.synthetic.approach import Approach
 from pipeline.synthetic.render import frames
 from pipeline.synthetic.scene import Scenario, gate_camera

@@ -26,11 +26,12 @@ from tqdm import tqdm
 from pipeline.errors import GateError, command
 from pipeline.frames import PlateLocation
 from pipeline.model.ablation_report import Row, draw_ablation, table
-from pipeline.model.dataset import Photograph, read_index, select, to_tensor
+from pipeline.model.dataset import to_tensor
 from pipeline.model.dsnt import cells_to_px, dsnt, normalized_to_cells, spatial_softmax, windowed_dsnt
 from pipeline.model.loop import advance, begin_in, resumable
 from pipeline.model.measure import SIZE_PX, Result, compare
 from pipeline.model.network import DilatedResNet50DSNT
+from pipeline.model.photographs import Photograph, read_index, select
 from pipeline.model.recipe import Recipe, load_recipe
 from pipeline.model.train import batches
 from pipeline.model.training import Training, load_network

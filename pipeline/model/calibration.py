@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.model.dataset import PSEUDO
 from pipeline.model.figures import CHI2_95, mahalanobis2
 from pipeline.model.measure import Result
+from pipeline.model.photographs import PSEUDO
 
 SCALES = np.geomspace(1e-3, 1.0, 13)
 SHARES = np.linspace(0.0, 0.02, 9)

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 from tqdm import tqdm
 
-from pipeline.model.dataset import PSEUDO, Photograph, is_exact, quads_of, select
 from pipeline.model.erase import without_plates
 from pipeline.model.measure import Result, compare
 from pipeline.model.network import DilatedResNet50DSNT
+from pipeline.model.photographs import PSEUDO, Photograph, is_exact, quads_of, select
 from pipeline.model.torch_session import both_looks
 
 NO_PLATE = 0

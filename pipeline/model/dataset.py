@@ -1,169 +1,21 @@
-"""Photographs with plate corners: the index file, its splits, and the samples that training draws from it."""
+"""The samples that training draws from photographs."""
 
 from __future__ import annotations
 
-import json
-import os
-import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
 from pipeline.errors import GateError
-from pipeline.frames import plate_width_px
-from pipeline.inference.letterbox import Letterbox
 from pipeline.model.augment import Sample, make_negative, make_positive
+from pipeline.model.photographs import Photograph, quads_of, select, weight_of
 from pipeline.model.view import Augmentation
 
 IMAGENET_MEAN_RGB = (0.485, 0.456, 0.406)
 IMAGENET_SD_RGB = (0.229, 0.224, 0.225)
-VALIDATION_SHARE = 0.1
-"""Share of the photographs of `train` that is held back where the index names no validation; never part of `dev`."""
-
-HELD_BACK = {"validation": "train", "background-validation": "background", "weak-validation": "weak"}
-"""Splits that may be held back from another one."""
-
-BOX, PSEUDO = "box", "pseudo"
-"""Labels of plates that are known by a box only, and of those whose corners a network found in one."""
-
-LABEL_WEIGHT = {"human": 1.0, "verified": 1.0, "spot": 0.4, PSEUDO: 0.4, "loose": 0.05, BOX: 0.0}
-"""How often a photograph is drawn with its own plate, by how well its corners are known."""
-
-EXACT_WEIGHT = 0.4
-"""Photographs that training draws less often than this have labels too rough to measure errors against."""
-
-SOURCE_WEIGHT = {"claudiojung/iwpod-net": 0.1, "TJ-CVRSG/tiny_alpr": 0.1}
-"""Sources whose corners follow the inner border of the plate, 2 to 4 px inside of the edge that counts here."""
-
-
-@dataclass(frozen=True)
-class Plate:
-    """One labelled plate: corners TL, TR, BR, BL in pixels of its file, (4, 2), and how they were made."""
-
-    corners_px: NDArray[np.float64]
-    label: str
-
-    @property
-    def width_px(self) -> float:
-        """Mean length of the upper and the lower edge."""
-        return plate_width_px(self.corners_px)
-
-    @property
-    def area_px2(self) -> float:
-        """Area of the quadrilateral."""
-        return float(cv2.contourArea(self.corners_px.astype(np.float32)))
-
-
-@dataclass(frozen=True)
-class Photograph:
-    """One line of the index."""
-
-    path: Path
-    width_px: int
-    height_px: int
-    split: str
-    source: str
-    group: str
-    plates: tuple[Plate, ...]
-
-    def read(self) -> NDArray[np.uint8]:
-        """The image, (height, width, 3) uint8 BGR."""
-        image = cv2.imread(str(self.path), cv2.IMREAD_COLOR)
-        if image is None:
-            raise GateError(f"{self.path}: cannot be read as an image")
-        return np.asarray(image, np.uint8)
-
-    def letterboxed(self, size_px: tuple[int, int]) -> tuple[NDArray[np.uint8], Letterbox]:
-        """The image in an input of (width, height), and how it sits there."""
-        box = Letterbox.fit((self.width_px, self.height_px), size_px)
-        image = np.empty((size_px[1], size_px[0], 3), np.uint8)
-        box.draw(self.read(), image)
-        return image, box
-
-    @property
-    def closest(self) -> Plate | None:
-        """The largest plate, which is the one the network has to find."""
-        return max(self.plates, key=lambda plate: plate.area_px2, default=None)
-
-
-def read_index(index: Path) -> list[Photograph]:
-    """Read an `index.jsonl` (or the folder that holds one); every problem names its line."""
-    index = index / "index.jsonl" if index.is_dir() else index
-    if not index.is_file():
-        raise GateError(f"{index}: no such index; give a folder with an index.jsonl, or the file itself")
-    photographs = []
-    for number, line in enumerate(index.read_text(encoding="utf-8").splitlines(), start=1):
-        if not line.strip():
-            continue
-        try:
-            photographs.append(_photograph(json.loads(line), index.parent))
-        except (KeyError, TypeError, ValueError) as error:
-            raise GateError(f"{index} line {number}: not an entry of a plate index ({error!r})") from error
-    return photographs
-
-
-def write_index(photographs: Sequence[Photograph], folder: Path) -> Path:
-    """Write the `index.jsonl` of a folder; the photographs stay where they are."""
-    index = folder / "index.jsonl"
-    index.write_text(
-        "".join(f"{json.dumps(_entry(photo, folder))}\n" for photo in photographs), encoding="utf-8"
-    )
-    return index
-
-
-def _entry(photo: Photograph, folder: Path) -> dict:
-    plates = [{"corners": plate.corners_px.tolist(), "label": plate.label} for plate in photo.plates]
-    return {
-        "file": Path(os.path.relpath(photo.path.resolve(), folder.resolve())).as_posix(),
-        "width": photo.width_px,
-        "height": photo.height_px,
-        "split": photo.split,
-        "source": photo.source,
-        "group": photo.group,
-        "plates": plates,
-    }
-
-
-def _photograph(entry: dict, folder: Path) -> Photograph:
-    plates = []
-    for plate in entry["plates"]:
-        corners = np.asarray(plate["corners"], dtype=np.float64)
-        if corners.shape != (4, 2) or not np.isfinite(corners).all():
-            raise ValueError("corners must be four pairs of numbers")
-        plates.append(Plate(corners, str(plate.get("label", "human"))))
-    return Photograph(
-        path=folder / entry["file"],
-        width_px=int(entry["width"]),
-        height_px=int(entry["height"]),
-        split=str(entry.get("split", "train")),
-        source=str(entry.get("source", "unknown")),
-        group=str(entry["file"] if entry.get("group") is None else entry["group"]),
-        plates=tuple(plates),
-    )
-
-
-def select(photographs: Sequence[Photograph], split: str) -> list[Photograph]:
-    """The photographs of one split.
-
-    `validation` and `background-validation` steer training and are not trained on: the photographs that the index
-    puts there or, where it names none, a tenth of `train` and of `background`.
-    """
-    whole, held_back = HELD_BACK.get(split, split), split in HELD_BACK
-    named = [photo for photo in photographs if photo.split == split]
-    parted = whole in HELD_BACK.values() and not any(HELD_BACK.get(p.split) == whole for p in photographs)
-    if not parted:
-        return named
-    return [photo for photo in photographs if photo.split == whole and _held_back(photo) == held_back]
-
-
-def _held_back(photo: Photograph) -> bool:
-    return zlib.crc32(photo.group.encode()) % 1000 < 1000 * VALIDATION_SHARE
 
 
 def to_tensor(image: NDArray[np.uint8]) -> torch.Tensor:
@@ -223,20 +75,3 @@ class TrainingSamples(Dataset):
                 sample = make_positive(rng, photo.read(), quads_of(photo), settings, draw=drawn)
                 if sample is not None:
                     yield sample
-
-
-def weight_of(photo: Photograph) -> float:
-    """How often the photograph's own plate is trained on, relative to one with exact corners."""
-    assert photo.closest is not None
-    return LABEL_WEIGHT.get(photo.closest.label, 1.0) * SOURCE_WEIGHT.get(photo.source, 1.0)
-
-
-def is_exact(photo: Photograph) -> bool:
-    """Whether the corners of its closest plate are labelled well enough to measure errors against."""
-    return photo.closest is not None and weight_of(photo) >= EXACT_WEIGHT
-
-
-def quads_of(photo: Photograph) -> NDArray[np.float64]:
-    """(n, 4, 2) corners of all plates, the largest first."""
-    ordered = sorted(photo.plates, key=lambda plate: -plate.area_px2)
-    return np.array([plate.corners_px for plate in ordered]).reshape(-1, 4, 2)

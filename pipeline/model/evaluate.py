@@ -20,7 +20,6 @@ from pipeline.errors import GateError, command
 from pipeline.inference.locator import Locator, PlateLocator
 from pipeline.inference.looks import Look, open_edge_look, open_further_looks, open_rectified_look
 from pipeline.inference.start_session import open_session
-from pipeline.model.dataset import Photograph, is_exact, read_index, select
 from pipeline.model.figures import (
     by_source,
     by_width,
@@ -30,6 +29,7 @@ from pipeline.model.figures import (
     table,
 )
 from pipeline.model.measure import Result, compare
+from pipeline.model.photographs import Photograph, is_exact, read_index, select
 from pipeline.model.pictures import draw_figures, draw_worst_cases
 from pipeline.model.render_set import render_set
 from pipeline.model.torch_session import both_looks

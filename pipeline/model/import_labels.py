@@ -19,12 +19,12 @@ import numpy as np
 from tqdm import tqdm
 
 from pipeline.errors import GateError, command
-from pipeline.model.dataset import write_index
 from pipeline.model.labels.entries import Entry, background_entries, dealt
 from pipeline.model.labels.find import PictureFolder
 from pipeline.model.labels.gather import Refused, check_all, of_label, read_all
 from pipeline.model.labels.shapes import LabelledPicture
 from pipeline.model.labels.sheet import Image, tile, write_sheets
+from pipeline.model.photographs import write_index
 
 SHOWN_REFUSALS = 8
 ORIGIN_PX = {"corner": -0.5, "centre": 0.0}

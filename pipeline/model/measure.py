@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pipeline.frames import PlateLocation, plate_width_px
 from pipeline.inference.letterbox import Letterbox
-from pipeline.model.dataset import Photograph, Plate
+from pipeline.model.photographs import Photograph, Plate
 
 Locate = Callable[[NDArray[np.uint8]], PlateLocation]
 """From a photograph (height, width, 3) uint8 BGR to the plate in its own pixels."""

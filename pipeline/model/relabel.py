@@ -22,8 +22,8 @@ from pipeline.config import SHIPPED_RECTIFIED, ModelConfig
 from pipeline.errors import GateError, command
 from pipeline.frames import PlateLocation, plate_width_px
 from pipeline.inference.looks import Look, open_rectified_look
-from pipeline.model.dataset import BOX, PSEUDO, Plate, read_index, write_index
 from pipeline.model.labels.sheet import Image, tile, write_sheets
+from pipeline.model.photographs import BOX, PSEUDO, Plate, read_index, write_index
 from pipeline.model.view import flip_corners
 
 AGREEMENT = 0.015

@@ -13,9 +13,9 @@ import numpy as np
 
 from pipeline.errors import GateError
 from pipeline.inference.rectify import transform_points
-from pipeline.model.dataset import Photograph, Plate, quads_of, write_index
 from pipeline.model.drawn import draw_over
 from pipeline.model.measure import SIZE_PX
+from pipeline.model.photographs import Photograph, Plate, quads_of, write_index
 from pipeline.model.view import Augmentation, random_view, warp
 
 PLATE_WIDTH_PX = (60.0, 200.0)

@@ -13,10 +13,11 @@ from pipeline.errors import command
 from pipeline.model.calibration import calibrate
 from pipeline.model.calibration_set import calibration_results
 from pipeline.model.curve import log_entry
-from pipeline.model.dataset import Photograph, TrainingSamples, read_index, select
+from pipeline.model.dataset import TrainingSamples
 from pipeline.model.figures import summary
 from pipeline.model.loop import Batch, add_run_arguments, advance, begin_in, resumable
 from pipeline.model.measure import measure
+from pipeline.model.photographs import Photograph, read_index, select
 from pipeline.model.recipe import DEFAULT_RECIPE, Recipe, load_recipe
 from pipeline.model.torch_session import first_look
 from pipeline.model.training import Training

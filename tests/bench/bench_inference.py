@@ -75,9 +75,9 @@ def time_networks(models: dict[str, Path], arguments: argparse.Namespace) -> Non
 
 def compare_accuracy(models: dict[str, Path], data: Path, split: str) -> None:
     """The evaluation's figures of each network, with one look and with two, on the photographs of one split."""
-    from pipeline.model.dataset import read_index, select
     from pipeline.model.evaluate import load_looks, measure_looks
     from pipeline.model.figures import table
+    from pipeline.model.photographs import read_index, select
 
     photographs = [photograph for photograph in select(read_index(data), split) if photograph.plates]
     if not photographs:

@@ -13,11 +13,11 @@ from pipeline.model import ablation, ablation_report, measure  # noqa: E402
 from pipeline.model.ablation import gflop, measure_decoders, plain_dsnt  # noqa: E402
 from pipeline.model.ablation_report import Row, draw_ablation, table  # noqa: E402
 from pipeline.model.calibration import Calibration  # noqa: E402
-from pipeline.model.dataset import read_index, select  # noqa: E402
 from pipeline.model.dsnt import gaussian_heatmaps, px_to_cells  # noqa: E402
 from pipeline.model.graph import PlateCornerGraph  # noqa: E402
 from pipeline.model.measure import SIZE_PX  # noqa: E402
 from pipeline.model.network import DilatedResNet50DSNT  # noqa: E402
+from pipeline.model.photographs import read_index, select  # noqa: E402
 from pipeline.model.recipe import load_recipe  # noqa: E402
 from pipeline.model.training import Training, load_network  # noqa: E402
 

@@ -11,9 +11,9 @@ pytest.importorskip("torch")
 
 from pipeline.frames import PlateLocation
 from pipeline.model.calibration import Calibration, calibrate
-from pipeline.model.dataset import Photograph, Plate
 from pipeline.model.figures import ellipse_coverage
 from pipeline.model.measure import Result
+from pipeline.model.photographs import Photograph, Plate
 
 PHOTO = Photograph(Path("none.png"), 640, 480, "validation", "drawn", "0", ())
 UNIT = np.array([[0, 0], [1, 0], [1, 0.25], [0, 0.25]])

@@ -8,7 +8,8 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from pipeline.errors import GateError  # noqa: E402
-from pipeline.model.dataset import TrainingSamples, read_index, select, to_tensor  # noqa: E402
+from pipeline.model.dataset import TrainingSamples, to_tensor  # noqa: E402
+from pipeline.model.photographs import read_index, select  # noqa: E402
 from pipeline.model.view import Augmentation  # noqa: E402
 
 

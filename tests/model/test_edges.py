@@ -17,7 +17,6 @@ from pipeline.config import SHIPPED_RECTIFIED, ModelConfig  # noqa: E402
 from pipeline.errors import GateError  # noqa: E402
 from pipeline.inference.looks import open_edge_look  # noqa: E402
 from pipeline.inference.rectify import INPUT_PX, target_corners_px  # noqa: E402
-from pipeline.model.dataset import read_index  # noqa: E402
 from pipeline.model.edges import train  # noqa: E402
 from pipeline.model.edges.contrast import change_across, with_contrast  # noqa: E402
 from pipeline.model.edges.lines import (  # noqa: E402
@@ -33,6 +32,7 @@ from pipeline.model.edges.network import SUBPIXELS, EdgeNetwork, expected, likel
 from pipeline.model.edges.prepared import mirrored_corners, mirrored_strips, prepare  # noqa: E402
 from pipeline.model.edges.samples import EdgeSamples  # noqa: E402
 from pipeline.model.edges.training import EdgeTraining, Plan  # noqa: E402
+from pipeline.model.photographs import read_index  # noqa: E402
 
 
 @pytest.fixture

@@ -13,11 +13,11 @@ torch = pytest.importorskip("torch")
 
 from pipeline.errors import GateError  # noqa: E402
 from pipeline.model import import_labels  # noqa: E402
-from pipeline.model.dataset import read_index, select  # noqa: E402
 from pipeline.model.labels.deal import deal, natural_order  # noqa: E402
 from pipeline.model.labels.files import read_label_file  # noqa: E402
 from pipeline.model.labels.quads import plate_corners  # noqa: E402
 from pipeline.model.labels.sheet import straightened  # noqa: E402
+from pipeline.model.photographs import read_index, select  # noqa: E402
 
 TL, TR, BR, BL = (100.0, 60.0), (180.0, 66.0), (179.0, 90.0), (99.0, 84.0)
 PLATE = np.array([TL, TR, BR, BL])

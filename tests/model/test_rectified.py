@@ -19,7 +19,7 @@ from pipeline.frames import plate_width_px  # noqa: E402
 from pipeline.inference.looks import open_rectified_look  # noqa: E402
 from pipeline.inference.model_file import inspect_model  # noqa: E402
 from pipeline.inference.rectify import INPUT_PX, is_convex, target_corners_px  # noqa: E402
-from pipeline.model.dataset import read_index  # noqa: E402
+from pipeline.model.photographs import read_index  # noqa: E402
 from pipeline.model.rectified import train  # noqa: E402
 from pipeline.model.rectified.calibration import calibrated_scale  # noqa: E402
 from pipeline.model.rectified.exported import start_from_exported  # noqa: E402

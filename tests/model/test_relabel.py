@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 pytest.importorskip("torch")
 
 from pipeline.model import relabel
-from pipeline.model.dataset import Photograph, Plate, read_index, select, weight_of, write_index
+from pipeline.model.photographs import Photograph, Plate, read_index, select, weight_of, write_index
 from pipeline.synthetic.render import frames
 from pipeline.synthetic.scene import Scenario
 

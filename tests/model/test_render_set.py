@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("torch")
 
 from pipeline.model import drawn
-from pipeline.model.dataset import read_index, select
+from pipeline.model.photographs import read_index, select
 from pipeline.model.render_set import PLATE_WIDTH_PX, render_set
 
 

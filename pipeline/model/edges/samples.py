@@ -19,8 +19,9 @@ from pipeline.inference.looks import open_rectified_look
 from pipeline.inference.rectified_look import RectifiedLook
 from pipeline.inference.rectify import rectified, transform_points
 from pipeline.model.augment import Sample
-from pipeline.model.dataset import Photograph, TrainingSamples
+from pipeline.model.dataset import TrainingSamples
 from pipeline.model.edges.lines import strips
+from pipeline.model.photographs import Photograph
 from pipeline.model.rectified.samples import VIEWS_AN_IMAGE, augmentation, disturbed
 
 FURTHER_OFF = 0.004

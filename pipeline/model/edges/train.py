@@ -12,11 +12,11 @@ from pathlib import Path
 
 from pipeline.config import SHIPPED_RECTIFIED
 from pipeline.errors import command
-from pipeline.model.dataset import Photograph, read_index
 from pipeline.model.edges.prepared import prepare
 from pipeline.model.edges.samples import EdgeSamples
 from pipeline.model.edges.training import EdgeTraining, Plan
 from pipeline.model.loop import add_run_arguments, advance, begin_in, resumable
+from pipeline.model.photographs import Photograph, read_index
 
 VIEWS = "views"
 """The folder in OUT that keeps what was drawn."""

@@ -14,10 +14,10 @@ import numpy as np
 
 from pipeline.errors import GateError
 from pipeline.inference.letterbox import Letterbox
-from pipeline.model.dataset import Photograph, Plate
 from pipeline.model.labels.deal import deal, natural_order
 from pipeline.model.labels.quads import Points
 from pipeline.model.measure import SIZE_PX
+from pipeline.model.photographs import Photograph, Plate
 
 BACKGROUND = {"train": "background", "validation": "background-validation", "dev": "background-dev"}
 

@@ -9,9 +9,9 @@ import numpy as np
 from pipeline.frames import PlateLocation
 from pipeline.inference.rectified_look import RectifiedLook
 from pipeline.inference.rectify import INPUT_PX
-from pipeline.model.dataset import Photograph, is_exact, select
 from pipeline.model.figures import CHI2_95, mahalanobis2
 from pipeline.model.measure import Result, compare
+from pipeline.model.photographs import Photograph, is_exact, select
 from pipeline.model.rectified.graph import RectifiedGraph
 from pipeline.model.rectified.network import RectifiedNetwork
 from pipeline.model.rectified.samples import disturbed

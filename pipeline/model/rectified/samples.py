@@ -12,8 +12,9 @@ from torch.utils.data import Dataset
 from pipeline.frames import CORNER_SIGNS, plate_width_px
 from pipeline.inference.rectify import is_convex, rectified, transform_points
 from pipeline.model.augment import Sample
-from pipeline.model.dataset import Photograph, TrainingSamples, to_tensor
+from pipeline.model.dataset import TrainingSamples, to_tensor
 from pipeline.model.loop import Batch
+from pipeline.model.photographs import Photograph
 from pipeline.model.view import Augmentation
 
 IMAGE_PX = (400, 300)

@@ -14,8 +14,8 @@ import cv2
 from torch.utils.data import DataLoader
 
 from pipeline.errors import command
-from pipeline.model.dataset import Photograph, read_index
 from pipeline.model.loop import Batch, add_run_arguments, advance, begin_in, resumable
+from pipeline.model.photographs import Photograph, read_index
 from pipeline.model.rectified.calibration import calibrated_scale
 from pipeline.model.rectified.exported import start_from_exported
 from pipeline.model.rectified.samples import RectifiedSamples, augmentation
