@@ -1,34 +1,34 @@
-"""From the pipeline's own dataclasses to numbered events: units, rounding, and texts without secrets."""
+"""From the pipeline's own dataclasses to numbered events, with texts that hold no secrets."""
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from typing import Any
 
-from numpy.typing import NDArray
-
+from pipeline.events.rounding import (
+    COV_DECIMALS,
+    KMH_DECIMALS,
+    METRE_DECIMALS,
+    PIXEL_DECIMALS,
+    PROBABILITY_DECIMALS,
+    TIME_DECIMALS,
+    estimate_numbers,
+    nested,
+    plate_format_of,
+    quality_of,
+    rounded,
+    utc_of,
+)
 from pipeline.events.schema import (
     SCHEMA_VERSION,
     CameraEvent,
     Heartbeat,
     PassageEvent,
     PassageEventKind,
-    PlateFormat,
 )
 from pipeline.events.text import public_text
 from pipeline.events.wire import check_camera_id
-from pipeline.frames import Estimate, Interval, MotionEstimate, PassageKind, PassageReport
-
-# Decimals published: finer than what can be measured, coarse enough to read.
-_PIXEL_DECIMALS = 3
-_COV_DECIMALS = 5
-_METRE_DECIMALS = 3
-_KMH_DECIMALS = 2
-_TIME_DECIMALS = 6
-_PROBABILITY_DECIMALS = 4
+from pipeline.frames import PassageKind, PassageReport
 
 _PASSAGE_KINDS: dict[PassageKind, PassageEventKind] = {
     "new": "passage.new",
@@ -57,9 +57,9 @@ class EventComposer:
             ValueError: corners, covariance or presence are not finite, or an interval is reversed.
         """
         stamp, plate, motion = report.observation.stamp, report.observation.plate, report.motion
-        range_m, range_sd_m, range_ci95_m = _estimate(motion.range_m, _METRE_DECIMALS)
-        distance_m, distance_sd_m, distance_ci95_m = _estimate(motion.distance_m, _METRE_DECIMALS)
-        speed_kmh, speed_sd_kmh, speed_ci95_kmh = _estimate(motion.speed_kmh, _KMH_DECIMALS)
+        range_m, range_sd_m, range_ci95_m = estimate_numbers(motion.range_m, METRE_DECIMALS)
+        distance_m, distance_sd_m, distance_ci95_m = estimate_numbers(motion.distance_m, METRE_DECIMALS)
+        speed_kmh, speed_sd_kmh, speed_ci95_kmh = estimate_numbers(motion.speed_kmh, KMH_DECIMALS)
         return PassageEvent(
             schema=SCHEMA_VERSION,
             seq=self._next_seq(stamp.camera),
@@ -67,15 +67,15 @@ class EventComposer:
             camera=stamp.camera,
             passage=report.passage,
             epoch=stamp.epoch,
-            time_s=_rounded(stamp.time_s, _TIME_DECIMALS),
-            utc=_utc(stamp.utc_s),
+            time_s=rounded(stamp.time_s, TIME_DECIMALS),
+            utc=utc_of(stamp.utc_s),
             time_source=stamp.time_source,
             frame=stamp.index,
             image_size_px=report.observation.frame.size_px,
-            presence=_rounded(plate.presence, _PROBABILITY_DECIMALS),
-            corners_px=_nested(plate.corners_px, _PIXEL_DECIMALS),
-            corner_cov_px2=_nested(plate.corner_cov_px2, _COV_DECIMALS),
-            plate_format=_plate_format(motion),
+            presence=rounded(plate.presence, PROBABILITY_DECIMALS),
+            corners_px=nested(plate.corners_px, PIXEL_DECIMALS),
+            corner_cov_px2=nested(plate.corner_cov_px2, COV_DECIMALS),
+            plate_format=plate_format_of(motion),
             range_m=range_m,
             range_sd_m=range_sd_m,
             range_ci95_m=range_ci95_m,
@@ -86,9 +86,9 @@ class EventComposer:
             speed_sd_kmh=speed_sd_kmh,
             speed_ci95_kmh=speed_ci95_kmh,
             motion=motion.motion,
-            quality=_quality(motion),
-            first_time_s=_rounded(report.first_time_s, _TIME_DECIMALS),
-            last_time_s=_rounded(report.last_time_s, _TIME_DECIMALS),
+            quality=quality_of(motion),
+            first_time_s=rounded(report.first_time_s, TIME_DECIMALS),
+            last_time_s=rounded(report.last_time_s, TIME_DECIMALS),
             frames=report.frames,
         )
 
@@ -109,7 +109,7 @@ class EventComposer:
             kind="camera.online",
             camera=camera,
             epoch=epoch,
-            utc=_utc(utc_s),
+            utc=utc_of(utc_s),
             source=public_text(source),
             reason=None,
             image_size_px=image_size_px,
@@ -126,7 +126,7 @@ class EventComposer:
             kind="camera.offline",
             camera=camera,
             epoch=epoch,
-            utc=_utc(utc_s),
+            utc=utc_of(utc_s),
             source=public_text(source),
             reason=public_text(reason),
             image_size_px=None,
@@ -155,14 +155,14 @@ class EventComposer:
             seq=self._next_seq(camera),
             kind="heartbeat",
             camera=camera,
-            utc=_utc(utc_s),
-            uptime_s=_rounded(uptime_s, 3),
-            interval_s=_rounded(interval_s, 3),
+            utc=utc_of(utc_s),
+            uptime_s=rounded(uptime_s, 3),
+            interval_s=rounded(interval_s, 3),
             online=online,
             epoch=epoch,
             frames=frames,
             dropped=dict(sorted(dropped.items())),
-            fps=None if fps is None else _rounded(fps, 2),
+            fps=None if fps is None else rounded(fps, 2),
             passages=passages,
             provider=provider,
             model_sha256=model_sha256,
@@ -171,54 +171,3 @@ class EventComposer:
     def _next_seq(self, camera: str) -> int:
         self._last_seq[check_camera_id(camera)] += 1
         return self._last_seq[camera]
-
-
-def _utc(utc_s: float | None) -> datetime | None:
-    return None if utc_s is None else datetime.fromtimestamp(utc_s, UTC)
-
-
-def _rounded(value: float, decimals: int) -> float:
-    if not math.isfinite(value):
-        raise ValueError(f"{value} cannot be published")
-    return round(float(value), decimals) + 0.0  # + 0.0 makes 0.0 of -0.0
-
-
-def _nested(array: NDArray[Any], decimals: int) -> Any:
-    """The array as nested tuples of rounded floats."""
-    if array.ndim == 0:
-        return _rounded(array.item(), decimals)
-    return tuple(_nested(part, decimals) for part in array)
-
-
-def _is_finite(estimate: Estimate) -> bool:
-    return all(map(math.isfinite, (estimate.value, estimate.sd, *estimate.ci95)))
-
-
-def _estimate(
-    estimate: Estimate | None, decimals: int
-) -> tuple[float, float, Interval] | tuple[None, None, None]:
-    if estimate is None or not _is_finite(estimate):
-        return None, None, None
-    low, high = estimate.ci95
-    return (
-        _rounded(estimate.value, decimals),
-        _rounded(estimate.sd, decimals),
-        (_rounded(low, decimals), _rounded(high, decimals)),
-    )
-
-
-def _quality(motion: MotionEstimate) -> str:
-    estimates = (motion.range_m, motion.distance_m, motion.speed_kmh)
-    if motion.quality == "ok" and not all(_is_finite(e) for e in estimates if e is not None):
-        return "not_finite"
-    return motion.quality
-
-
-def _plate_format(motion: MotionEstimate) -> PlateFormat | None:
-    if motion.plate_format is None:
-        return None
-    probability = motion.plate_format_probability
-    return PlateFormat(
-        name=motion.plate_format,
-        probability=None if probability is None else _rounded(probability, _PROBABILITY_DECIMALS),
-    )

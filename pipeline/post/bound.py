@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calib.camera import Camera
-from pipeline.synthetic.tracks import Conditions, Drive, SimulatedTrack, SpeedProfile, see_px
+from pipeline.synthetic.drive import Drive, SpeedProfile
+from pipeline.synthetic.tracks import Conditions, SimulatedTrack, see_px
 from pipeline.synthetic.traffic import FPS, Spread
 
 Array = NDArray[np.float64]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.errors import GateError
-from pipeline.synthetic.tracks import SpeedProfile
+from pipeline.synthetic.drive import SpeedProfile
 
 _KMH = 3.6
 

@@ -1,82 +1,22 @@
 """Plate corner tracks with known truth: a vehicle drives past a camera, and a network looks at it with errors.
 
-The geometry is written anew here, in numpy, and shares nothing with the estimator that is tested against it.
+The geometry, here and in `drive`, is written anew and shares nothing with the estimator that is tested against it.
 The road frame is that of `calib.camera`: X right, Y along the lane away from the camera, Z up.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from calib.camera import Camera, Uncertainty
-from pipeline.frames import CORNER_SIGNS
+from pipeline.synthetic.drive import Drive, direction
 
 Array = NDArray[np.float64]
 
 _KMH = 3.6
-
-
-@dataclass(frozen=True, eq=False)
-class SpeedProfile:
-    """Speed in m/s as straight lines between knots, constant beyond them; positive approaches the camera."""
-
-    knots_s: Sequence[float]
-    speeds: Sequence[float]
-
-    def at(self, times_s: Array) -> Array:
-        """Speed at times of any shape."""
-        return np.interp(times_s, self.knots_s, self.speeds)
-
-    def travelled_m(self, times_s: Array) -> Array:
-        """Way from time 0 to times of any shape, negative before time 0."""
-        return self._from_first_knot(times_s) - self._from_first_knot(np.zeros(1))
-
-    def _from_first_knot(self, times_s: Array) -> Array:
-        knots, speeds = np.asarray(self.knots_s, float), np.asarray(self.speeds, float)
-        ways = np.concatenate([[0.0], np.cumsum(0.5 * (speeds[1:] + speeds[:-1]) * np.diff(knots))])
-        index = np.clip(np.searchsorted(knots, times_s, side="right") - 1, 0, len(knots) - 1)
-        return np.asarray(ways[index] + 0.5 * (speeds[index] + self.at(times_s)) * (times_s - knots[index]))
-
-
-@dataclass(frozen=True, eq=False)
-class Drive:
-    """One vehicle with its plate on a straight line.
-
-    Attributes:
-        place_m: (3,) plate centre at time 0 in the road frame.
-        heading, slope: direction away from the camera: to the right of the lane, above the road (rad).
-        yaw, tilt, roll: the plate's facing against that direction, in the same senses; clockwise as it is read.
-        size_m: width and height of the plate.
-        speed: closing speed over time.
-    """
-
-    place_m: Array
-    heading: float
-    slope: float
-    yaw: float
-    tilt: float
-    roll: float
-    size_m: tuple[float, float]
-    speed: SpeedProfile
-
-    def centres_m(self, times_s: Array) -> Array:
-        """Plate centres (..., 3) in the road frame at times of any shape."""
-        away = _direction(self.heading, self.slope)
-        return np.asarray(self.place_m - self.speed.travelled_m(times_s)[..., None] * away)
-
-    def corners_m(self, times_s: Array) -> Array:
-        """Corners (n, 4, 3) in the road frame, each at its own time (n, 4)."""
-        away = _direction(self.heading + self.yaw, self.slope + self.tilt)
-        right = np.array([away[1], -away[0], 0.0]) / np.hypot(away[0], away[1])
-        down = np.cross(away, right)
-        across = np.cos(self.roll) * right + np.sin(self.roll) * down
-        along = np.cross(away, across)
-        half = 0.5 * CORNER_SIGNS * self.size_m
-        return self.centres_m(times_s) + half[:, :1] * across + half[:, 1:] * along
 
 
 @dataclass(frozen=True)
@@ -154,7 +94,7 @@ class SimulatedTrack:
         centre, mount = self.drive.centres_m(self.times_s[-1:])[0], self.true_camera.mount
         if self.camera.mount is None or mount is None:
             ahead = centre - (0.0, 0.0, mount.height_m if mount else 0.0)
-            return float(ahead @ _direction(self.drive.heading, self.drive.slope))
+            return float(ahead @ direction(self.drive.heading, self.drive.slope))
         return float(centre[1] - mount.stop_line_m)
 
     @property
@@ -230,12 +170,6 @@ def observe(
     keep[[0, -1]] = True
     return SimulatedTrack(
         drive, stated, true, times[keep], capture_s[keep], seen[keep], true_px[keep], stated_sd, sd_px
-    )
-
-
-def _direction(heading: float, slope: float) -> Array:
-    return np.array(
-        [np.sin(heading) * np.cos(slope), np.cos(heading) * np.cos(slope), np.sin(slope)], dtype=np.float64
     )
 
 

@@ -9,15 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calib.camera import Camera, Intrinsics, Mount
-from pipeline.synthetic.tracks import (
-    EXACT,
-    Conditions,
-    Drive,
-    SimulatedTrack,
-    SpeedProfile,
-    observe,
-    see_px,
-)
+from pipeline.synthetic.drive import Drive, SpeedProfile
+from pipeline.synthetic.tracks import EXACT, Conditions, SimulatedTrack, observe, see_px
 
 Array = NDArray[np.float64]
 Manoeuvre = Literal["steady", "braking", "stopping", "stopped", "starting", "glance"]

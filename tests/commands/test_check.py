@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 import run_gate
-from pipeline.commands.check import Finding, pace
+from pipeline.commands.check_machine import Finding, pace
 from pipeline.config import CameraConfig, GateConfig, ModelConfig, PassageConfig
 from tests.commands.test_run import write_config
 

@@ -12,7 +12,7 @@ import onnxruntime  # noqa: E402
 from onnx import TensorProto, numpy_helper, parser  # noqa: E402
 
 from deploy.eight_bits import backbone, in_single_precision, quantized, ranges  # noqa: E402
-from deploy.export import store_in_half  # noqa: E402
+from deploy.onnx_graph import store_in_half  # noqa: E402
 from pipeline.errors import GateError  # noqa: E402
 from pipeline.inference.start_session import session_options  # noqa: E402
 

@@ -14,7 +14,7 @@ pytest.importorskip("torch")
 from onnx import numpy_helper  # noqa: E402
 
 from deploy import quantize as quantizing  # noqa: E402
-from deploy.export import store_in_half  # noqa: E402
+from deploy.onnx_graph import store_in_half  # noqa: E402
 from deploy.quantize import Loss, Sample, drawn, letterboxed  # noqa: E402
 from pipeline.config import ModelConfig  # noqa: E402
 from pipeline.errors import GateError  # noqa: E402

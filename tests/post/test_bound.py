@@ -8,7 +8,8 @@ import pytest
 from calib.camera import Camera, Intrinsics, Mount
 from pipeline.post.benchmark import Population, measure
 from pipeline.post.bound import bounds
-from pipeline.synthetic.tracks import EXACT, REALISTIC, Conditions, Drive, SpeedProfile, observe
+from pipeline.synthetic.drive import Drive, SpeedProfile
+from pipeline.synthetic.tracks import EXACT, REALISTIC, Conditions, observe
 from pipeline.synthetic.traffic import TYPICAL, random_track
 
 CAMERA = Camera("c", Intrinsics(1280, 960, 800.0, 800.0, 639.5, 479.5), Mount(1.3, 8.0, 0.0, 0.0))

@@ -17,7 +17,8 @@ from pipeline.post.benchmark import track_points
 from pipeline.post.motion import MotionFollower, estimate_motion
 from pipeline.post.plate_formats import EUROPE, PlateFormat, formats_named
 from pipeline.post.track_data import TrackPoint
-from pipeline.synthetic.tracks import Conditions, Drive, SimulatedTrack, SpeedProfile, observe
+from pipeline.synthetic.drive import Drive, SpeedProfile
+from pipeline.synthetic.tracks import Conditions, SimulatedTrack, observe
 from pipeline.synthetic.traffic import random_track
 from tests.post.simulated import LENS, LENS_ONLY, MOUNT, MOUNTED, track
 

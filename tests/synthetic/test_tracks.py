@@ -9,17 +9,8 @@ import numpy as np
 import pytest
 
 from calib.camera import Camera, Intrinsics, Mount
-from pipeline.synthetic.tracks import (
-    EXACT,
-    REALISTIC,
-    Conditions,
-    Drive,
-    SpeedProfile,
-    noise_px,
-    observe,
-    project_px,
-    see_px,
-)
+from pipeline.synthetic.drive import Drive, SpeedProfile
+from pipeline.synthetic.tracks import EXACT, REALISTIC, Conditions, noise_px, observe, project_px, see_px
 from pipeline.synthetic.traffic import Manoeuvre, random_track
 
 LENS = Intrinsics(1280, 960, 1100.0, 1090.0, 630.0, 470.0, (-0.2, 0.05, 0.001, -0.002, -0.01))
