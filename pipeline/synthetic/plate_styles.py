@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import cv2
 import numpy as np
 
-from pipeline.synthetic.blank import Blank, Colour
+from pipeline.synthetic.blank import Blank
 from pipeline.synthetic.lettering import Lettering
+from pipeline.synthetic.plate_parts import country_strip, lettering, maybe_border, number, pale_picture
 from pipeline.synthetic.plate_words import (
     AMBER,
     BLACK,
@@ -25,7 +25,6 @@ from pipeline.synthetic.plate_words import (
     LIGHT_ON_DARK,
     MOTTOS,
     NAVY,
-    PATTERNS,
     RED,
     REGIONS,
     SILVER,
@@ -35,7 +34,6 @@ from pipeline.synthetic.plate_words import (
     pick,
     registration,
 )
-from pipeline.synthetic.wear import smooth_noise
 
 Style = Callable[[np.random.Generator, Blank], None]
 
@@ -46,19 +44,19 @@ def european(rng: np.random.Generator, blank: Blank) -> None:
     blank.fill(paper)
     width, height = blank.width_mm, blank.height_mm
     strip = rng.uniform(0.36, 0.48) * min(height, 120)
-    _strip(rng, blank, 0, strip)
+    country_strip(rng, blank, 0, strip)
     right = width
     if rng.random() < 0.25:
         right -= strip
-        _strip(rng, blank, right, width)
+        country_strip(rng, blank, right, width)
     margin = rng.uniform(0.12, 0.22) * height
     left = strip + rng.uniform(6, 16)
-    blank.write(_number(rng), (left, margin, right - 10, height - margin), ink, _lettering(rng))
+    blank.write(number(rng), (left, margin, right - 10, height - margin), ink, lettering(rng))
     if rng.random() < 0.4:
         x = left + rng.uniform(0.2, 0.5) * (right - left)
         blank.disc((x, 0.33 * height), 0.13 * height, pick(rng, [AMBER, SKY, SILVER, RED]))
         blank.disc((x, 0.68 * height), 0.15 * height, pick(rng, [SILVER, GREEN, SKY]))
-    _maybe_border(rng, blank, ink, 0.7)
+    maybe_border(rng, blank, ink, 0.7)
 
 
 def plain(rng: np.random.Generator, blank: Blank) -> None:
@@ -67,7 +65,7 @@ def plain(rng: np.random.Generator, blank: Blank) -> None:
     blank.fill(paper)
     width, height = blank.width_mm, blank.height_mm
     top, bottom = rng.uniform(0.10, 0.22, 2) * height
-    style = _lettering(rng)
+    style = lettering(rng)
     if rng.random() < 0.35:
         top = 0.26 * height
         blank.write(pick(rng, REGIONS), blank.part(0.1, 0.07, 0.9, 0.21), ink, Lettering())
@@ -75,8 +73,8 @@ def plain(rng: np.random.Generator, blank: Blank) -> None:
         bottom = 0.22 * height
         blank.write(pick(rng, MOTTOS), blank.part(0.1, 0.83, 0.9, 0.93), ink, Lettering())
     side = rng.uniform(0.03, 0.1) * width
-    blank.write(_number(rng), (side, top, width - side, height - bottom), ink, style)
-    _maybe_border(rng, blank, ink, 0.55)
+    blank.write(number(rng), (side, top, width - side, height - bottom), ink, style)
+    maybe_border(rng, blank, ink, 0.55)
 
 
 def american(rng: np.random.Generator, blank: Blank) -> None:
@@ -88,7 +86,7 @@ def american(rng: np.random.Generator, blank: Blank) -> None:
     ramp = np.linspace(0, 1, blank.image.shape[0])[:, None, None]
     blank.image[:] = (np.array(upper) * (1 - ramp) + np.array(lower) * ramp).astype(np.uint8)
     if rng.random() < 0.5:
-        _picture(rng, blank)
+        pale_picture(rng, blank)
     ink = pick(rng, [NAVY, BLACK, RED, GREEN, BLUE])
     words = Lettering(pick(rng, ["sans", "italic"]), int(rng.integers(400, 900)), 0.15)
     blank.write(
@@ -97,7 +95,7 @@ def american(rng: np.random.Generator, blank: Blank) -> None:
         pick(rng, [RED, ink]),
         words,
     )
-    blank.write(_number(rng), blank.part(0.06, 0.28, 0.94, 0.78), ink, _lettering(rng))
+    blank.write(number(rng), blank.part(0.06, 0.28, 0.94, 0.78), ink, lettering(rng))
     blank.write(pick(rng, MOTTOS), blank.part(0.2, 0.84, 0.8, 0.94), ink, words)
     for x in (0.1, 0.82):
         if rng.random() < 0.4:
@@ -105,7 +103,7 @@ def american(rng: np.random.Generator, blank: Blank) -> None:
                 pick(rng, [RED, AMBER, GREEN, SKY]),
                 blank.part(x, 0.05, x + 0.08, 0.2),
             )
-    _maybe_border(rng, blank, ink, 0.3)
+    maybe_border(rng, blank, ink, 0.3)
 
 
 def arabic(rng: np.random.Generator, blank: Blank) -> None:
@@ -127,7 +125,7 @@ def arabic(rng: np.random.Generator, blank: Blank) -> None:
     letters = " ".join(registration(rng, "ععع"[: rng.integers(2, 4)]))
     blank.write(letters, (middle + 5, top, 0.96 * width, bottom), ink, style)
     blank.fill(ink, (middle - 1, band, middle + 1, height))
-    _maybe_border(rng, blank, ink, 0.8)
+    maybe_border(rng, blank, ink, 0.8)
 
 
 def gulf(rng: np.random.Generator, blank: Blank) -> None:
@@ -145,7 +143,7 @@ def gulf(rng: np.random.Generator, blank: Blank) -> None:
         blank.write(arabic_row, (12, 0.1 * height, 0.94 * width, 0.44 * height), ink, style)
         blank.write(latin_row, (12, 0.54 * height, 0.94 * width, 0.9 * height), ink, style)
         blank.fill(ink, (0, 0.495 * height, width, 0.51 * height))
-    _maybe_border(rng, blank, ink, 0.7)
+    maybe_border(rng, blank, ink, 0.7)
 
 
 def mercosur(rng: np.random.Generator, blank: Blank) -> None:
@@ -161,8 +159,8 @@ def mercosur(rng: np.random.Generator, blank: Blank) -> None:
     blank.fill(pick(rng, [GREEN, SKY, RED]), (0.89 * width, 0.2 * band, 0.96 * width, 0.8 * band))
     box = 0.06 * width, band + 0.08 * height, 0.94 * width, 0.93 * height
     ink = pick(rng, [BLACK, BLACK, BLACK, RED, BLUE])
-    blank.write(registration(rng, pick(rng, ["AAA9A99", "AA 999 AA", "AAA 9999"])), box, ink, _lettering(rng))
-    _maybe_border(rng, blank, BLACK, 0.4)
+    blank.write(registration(rng, pick(rng, ["AAA9A99", "AA 999 AA", "AAA 9999"])), box, ink, lettering(rng))
+    maybe_border(rng, blank, BLACK, 0.4)
 
 
 def chinese(rng: np.random.Generator, blank: Blank) -> None:
@@ -177,7 +175,7 @@ def chinese(rng: np.random.Generator, blank: Blank) -> None:
     style = Lettering(pick(rng, ["sans", "stroke", "uni"]), int(rng.integers(400, 650)), 0.16)
     box = 0.035 * width, 0.18 * height, 0.965 * width, 0.82 * height
     blank.write(f"{pick(rng, CHINESE)}{pick(rng, LATIN)}·" + registration(rng, "AA999"), box, ink, style)
-    _maybe_border(rng, blank, ink, 0.9)
+    maybe_border(rng, blank, ink, 0.9)
 
 
 def two_rows(rng: np.random.Generator, blank: Blank) -> None:
@@ -187,10 +185,10 @@ def two_rows(rng: np.random.Generator, blank: Blank) -> None:
     width, height = blank.width_mm, blank.height_mm
     left = 0.06 * width
     if rng.random() < 0.3:
-        _strip(rng, blank, 0, 0.11 * width, 0.5)
+        country_strip(rng, blank, 0, 0.11 * width, 0.5)
         left = 0.14 * width
     split = rng.uniform(0.36, 0.5)
-    style = _lettering(rng)
+    style = lettering(rng)
     upper = registration(rng, pick(rng, ["A", "AA", "99 A", "AAA", "AA 99", "9 99"]))
     lower = registration(rng, pick(rng, ["9999", "999 AA", "AA 999", "99-99", "A 9999"]))
     if rng.random() < 0.25:
@@ -198,7 +196,7 @@ def two_rows(rng: np.random.Generator, blank: Blank) -> None:
         lower = f"{pick(rng, KANA)} " + registration(rng, "99-99")
     blank.write(upper, (left, 0.09 * height, 0.94 * width, (split - 0.04) * height), ink, style)
     blank.write(lower, blank.part(0.06, split + 0.04, 0.94, 0.91), ink, style)
-    _maybe_border(rng, blank, ink, 0.6)
+    maybe_border(rng, blank, ink, 0.6)
 
 
 def suited(rng: np.random.Generator, width_to_height: float) -> Style:
@@ -208,41 +206,3 @@ def suited(rng: np.random.Generator, width_to_height: float) -> Style:
     if width_to_height > 1.6:
         return pick(rng, [american] * 3 + [arabic] * 3 + [two_rows] * 3 + [plain, gulf, mercosur])
     return two_rows
-
-
-def _number(rng: np.random.Generator) -> str:
-    return registration(rng, pick(rng, PATTERNS))
-
-
-def _lettering(rng: np.random.Generator) -> Lettering:
-    face = pick(rng, ["sans", "sans", "stroke", "stroke", "uni"])
-    return Lettering(face, int(rng.integers(420, 800)), rng.uniform(0.06, 0.2))
-
-
-def _strip(
-    rng: np.random.Generator, blank: Blank, left_mm: float, right_mm: float, down_to: float = 1.0
-) -> None:
-    """A blue strip with a ring of stars (or a flag) above a country letter."""
-    height, width = blank.height_mm * down_to, right_mm - left_mm
-    blank.fill(pick(rng, [BLUE, BLUE, NAVY]), (left_mm, 0, right_mm, height))
-    centre, radius = (left_mm + width / 2, 0.32 * height), 0.33 * width
-    for angle in np.arange(12) * np.pi / 6:
-        star = centre[0] + radius * np.cos(angle), centre[1] + radius * np.sin(angle)
-        blank.disc(star, 0.06 * width, YELLOW)
-    box = left_mm + 0.15 * width, 0.62 * height, right_mm - 0.15 * width, 0.86 * height
-    blank.write(registration(rng, pick(rng, ["A", "A", "AA", "AAA"])), box, WHITE, Lettering("sans", 700))
-
-
-def _picture(rng: np.random.Generator, blank: Blank) -> None:
-    """Hills or clouds in pale colours, as printed behind the number."""
-    rows, columns = blank.relief.shape
-    blobs = smooth_noise(rng, (rows, columns), int(rng.integers(3, 7)))
-    cover = cv2.merge([np.clip(0.4 * blobs, 0, 0.5)] * 3)
-    paint = np.array(pick(rng, [SKY, AMBER, (150, 200, 150), (190, 160, 210), SILVER]), np.float32)
-    blank.image[:] = (blank.image * (1 - cover) + paint * cover).astype(np.uint8)
-
-
-def _maybe_border(rng: np.random.Generator, blank: Blank, colour: Colour, chance: float) -> None:
-    if rng.random() < chance:
-        inset, line = rng.uniform(0.5, 7), rng.uniform(1.5, 4.5)
-        blank.border(colour, inset, line, max(2.0, 10 - inset))
