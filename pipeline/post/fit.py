@@ -49,7 +49,7 @@ class Fit:
     @cached_property
     def relative_miss(self) -> float:
         """Root mean square miss of the inliers' corners in the image over the plate's width there."""
-        return float(np.sqrt(np.mean(self.near.relative_misses[self.inliers])))
+        return math.sqrt(self.near.relative_misses[self.inliers].mean())
 
 
 def fit(

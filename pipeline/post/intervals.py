@@ -42,8 +42,8 @@ def summed_up(weights: Array, means: Array, sds: Array) -> list[Estimate]:
 
 def normal_below(limits: Array) -> Array:
     """Probability that a standard normal number is below each limit."""
-    entries = np.clip(limits * _PER_SD + (_FURTHEST * _PER_SD + 0.5), 0, len(_NORMAL) - 1)
-    return _NORMAL[entries.astype(np.intp)]
+    entries = (limits * _PER_SD + (_FURTHEST * _PER_SD + 0.5)).astype(np.intp)
+    return _NORMAL.take(entries, mode="clip")
 
 
 def _quantiles(weights: Array, means: Array, sds: Array) -> Array:
@@ -57,5 +57,5 @@ def _quantiles(weights: Array, means: Array, sds: Array) -> Array:
         limits = low[..., None] + width[..., None] * steps
         below = normal_below((limits[..., None] - centres) * per_sd) @ weights
         width = width / _SECTIONS
-        low = low + np.sum(below < _LEVELS, axis=2) * width
+        low = low + (below < _LEVELS).sum(axis=2) * width
     return np.asarray(low + 0.5 * width)
