@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from pipeline.annotate import ClipWriter
 from pipeline.commands.options import stopping_on_signals
-from pipeline.commands.replay import Listener, circumstances, make_lane, settings_of
+from pipeline.commands.recordings import Listener, circumstances, make_lane, settings_of
 from pipeline.errors import GateError
 from pipeline.events import EventComposer, EventSink, FanOut, ReplayJournal
 from pipeline.gate import Gate

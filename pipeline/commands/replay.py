@@ -9,9 +9,9 @@ from pathlib import Path
 from tqdm import tqdm
 
 from calib.camera import Camera
-from pipeline.annotate import ClipWriter, draw_location, draw_report
-from pipeline.capture import make_source
+from pipeline.annotate import ClipWriter
 from pipeline.commands.options import add_model_options, model_config, stopping_on_signals
+from pipeline.commands.recordings import Listener, circumstances, make_lane, settings_of
 from pipeline.errors import GateError
 from pipeline.events import (
     Event,
@@ -23,18 +23,13 @@ from pipeline.events import (
     ReplayJournal,
     describe,
 )
-from pipeline.frames import DropCounter, PassageReport, PlateObservation
-from pipeline.gate import Gate, Settings
+from pipeline.gate import Gate
 from pipeline.inference.looks import open_locator
-from pipeline.inference.session import CornerSession
-from pipeline.lane import Lane
 from pipeline.post.plate_formats import formats_named
 from pipeline.post.tracker import TrackSettings
-from pipeline.report.record import Recorder
-from pipeline.report.write import Circumstances, PageFile, Replayed, report_page
+from pipeline.report.write import PageFile, report_page
 
 HELP = "run recorded videos or image folders through the pipeline; two runs give the same events"
-BETWEEN_VIDEOS_S = 1.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -112,12 +107,6 @@ def execute(args: argparse.Namespace) -> int:
     return 0
 
 
-def circumstances(session: CornerSession, camera: Path | None, presence_threshold: float) -> Circumstances:
-    """What the report's head says of the run."""
-    network = f"{session.model.path.name}, {session.model.hash}, on {session.provider}"
-    return Circumstances(None if camera is None else str(camera), network, presence_threshold)
-
-
 def tracking_settings(args: argparse.Namespace) -> TrackSettings:
     """How passages are made, from the options."""
     if args.plate_formats is None:
@@ -127,24 +116,6 @@ def tracking_settings(args: argparse.Namespace) -> TrackSettings:
     )
 
 
-def make_lane(
-    name: str, video: str, epoch: int, calibration: Camera | None, tracking: TrackSettings, fps: float
-) -> Lane:
-    """The lane of one recording; its times belong to the epoch after `epoch`."""
-    drops = DropCounter()
-    source = make_source(name, video, drops=drops, fps=fps)
-    if source.live:
-        raise GateError(f"{source.label}: is a camera, not a recording; use the command run")
-    source.epoch = epoch
-    return Lane(name, source, "every", drops, calibration, tracking)
-
-
-def settings_of(session: CornerSession, realtime: bool = False) -> Settings:
-    """Settings that give the same events every time: full batches, and nothing from the host's clock."""
-    max_batch = 1 if session.provider == "cpu" else session.max_batch
-    return Settings(batch_deadline_s=None, max_batch=max_batch, realtime=realtime)
-
-
 class Printed:
     """A sink that prints the beginning and the end of passages for people."""
 
@@ -152,51 +123,3 @@ class Printed:
         """Print the event, unless it is one of the many updates."""
         if isinstance(event, PassageEvent) and event.kind != "passage.update":
             tqdm.write(describe(event))
-
-
-class Listener:
-    """Follows replays frame by frame: moves the progress bar, draws the annotated clip, records for the report."""
-
-    def __init__(
-        self, progress: tqdm, presence_threshold: float, clip: ClipWriter | None, recording: bool
-    ) -> None:
-        self._progress, self._threshold = progress, presence_threshold
-        self._clip, self._recording = clip, recording
-        self._recorded: list[tuple[Lane, Recorder]] = []
-        self._lane: Lane | None = None
-        self._latest: PassageReport | None = None
-        self._begins_s = self._ends_s = 0.0
-
-    def begin(self, lane: Lane) -> None:
-        """The next recording starts; in the clip it follows the one before."""
-        self._lane, self._latest, self._begins_s = lane, None, self._ends_s
-        if self._recording:
-            self._recorded.append((lane, Recorder(lane.tracker, lane.calibration, lane.tracking.formats)))
-
-    def replayed(self) -> list[Replayed]:
-        """What was recorded, for the report."""
-        return [
-            Replayed(lane.source.label, lane.frames, lane.drops.snapshot(), recorder)
-            for lane, recorder in self._recorded
-        ]
-
-    def see_report(self, report: PassageReport) -> None:
-        """What is known now."""
-        self._latest = None if report.kind == "end" else report
-        if self._recorded:
-            self._recorded[-1][1].see_report(report)
-
-    def see_frame(self, observation: PlateObservation) -> None:
-        """One frame is done."""
-        if self._lane is not None and self._progress.total is not None:
-            self._progress.total += self._lane.source.frame_count_hint or 0
-            self._lane = None
-        self._progress.update()
-        if self._recorded:
-            self._recorded[-1][1].see_frame(observation)
-        if self._clip is not None:
-            time_s = self._begins_s + observation.stamp.time_s
-            picture = draw_location(observation.frame.image, observation.plate, self._threshold)
-            draw_report(picture, self._latest)
-            self._clip.write(picture, time_s)
-            self._ends_s = time_s + BETWEEN_VIDEOS_S

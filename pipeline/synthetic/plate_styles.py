@@ -197,12 +197,3 @@ def two_rows(rng: np.random.Generator, blank: Blank) -> None:
     blank.write(upper, (left, 0.09 * height, 0.94 * width, (split - 0.04) * height), ink, style)
     blank.write(lower, blank.part(0.06, split + 0.04, 0.94, 0.91), ink, style)
     maybe_border(rng, blank, ink, 0.6)
-
-
-def suited(rng: np.random.Generator, width_to_height: float) -> Style:
-    """A style that exists in about this shape."""
-    if width_to_height > 2.6:
-        return pick(rng, [european] * 4 + [plain] * 4 + [chinese, chinese, mercosur, gulf])
-    if width_to_height > 1.6:
-        return pick(rng, [american] * 3 + [arabic] * 3 + [two_rows] * 3 + [plain, gulf, mercosur])
-    return two_rows

@@ -6,7 +6,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.synthetic.blank import Blank
-from pipeline.synthetic.plate_styles import suited
+from pipeline.synthetic.plate_styles import (
+    Style,
+    american,
+    arabic,
+    chinese,
+    european,
+    gulf,
+    mercosur,
+    plain,
+    two_rows,
+)
 from pipeline.synthetic.plate_words import GREY, pick
 from pipeline.synthetic.wear import emboss, weather
 
@@ -29,7 +39,7 @@ def draw_plate(
         border (-0.5 to W - 0.5 with pixel centres at integers); alpha rounds the corners by 6 to 11 mm.
     """
     blank = Blank(width_m, height_m, px_per_m)
-    suited(rng, width_m / height_m)(rng, blank)
+    _suited(rng, width_m / height_m)(rng, blank)
     if rng.random() < 0.4:
         _bolts(rng, blank)
     image = emboss(blank.image, blank.relief, rng.uniform(0.0, 0.35))
@@ -37,6 +47,15 @@ def draw_plate(
     whole = (0.0, 0.0, blank.width_mm, blank.height_mm)
     alpha = blank.rounded(whole, rng.uniform(6, 11))
     return np.dstack([image, alpha])
+
+
+def _suited(rng: np.random.Generator, width_to_height: float) -> Style:
+    """A style that exists in about this shape."""
+    if width_to_height > 2.6:
+        return pick(rng, [european] * 4 + [plain] * 4 + [chinese, chinese, mercosur, gulf])
+    if width_to_height > 1.6:
+        return pick(rng, [american] * 3 + [arabic] * 3 + [two_rows] * 3 + [plain, gulf, mercosur])
+    return two_rows
 
 
 def _bolts(rng: np.random.Generator, blank: Blank) -> None:
