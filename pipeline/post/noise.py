@@ -85,7 +85,7 @@ def _links(times_s: Array) -> _Links:
 
 def normal_equations(fit: Fit, window: Window) -> NormalEquations:
     """Gram matrices of slopes and residuals, freed of each probable correlation and of the times' errors."""
-    near, keep = fit.near, fit.inliers
+    near, keep = fit.near, slice(None) if fit.inliers.all() else fit.inliers  # a slice copies nothing
     pose, drive, shared = near.slopes[..., POSE], near.slopes[..., DRIVE], near.shared
     lens = window.data.lens_slopes.reshape(*near.residuals.shape, -1)
     columns = [pose, -lens, shared, drive, near.curvatures, near.residuals[..., None]]
