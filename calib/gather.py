@@ -51,7 +51,7 @@ def groups(
         if items:
             found.append(_board_group(items, camera, folder, board))
     if measured.passages is not None:
-        found += _passage_groups(measured.passages, folder)
+        found += _passage_groups(measured.passages, camera, folder)
     return found
 
 
@@ -136,9 +136,9 @@ def board_target(
     return Target(name, points[ids], found.corners_px, covariances, distance_m, None, tape_sd_m)
 
 
-def _passage_groups(passages: Passages, folder: Path) -> list[Group]:
+def _passage_groups(passages: Passages, camera: Camera, folder: Path) -> list[Group]:
     found = []
-    for name, plate_format, plates in read_passages(folder / passages.file):
+    for name, plate_format, plates in read_passages(folder / passages.file, camera):
         points = plate_corners_m(formats_named([plate_format])[0])
         targets = tuple(
             Target(f"{name} #{i + 1}", points, plate.corners_px, _PASSAGE_NOISE * plate.corner_cov_px2)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from calib.camera import Camera
 from pipeline.errors import GateError
 
 Array = NDArray[np.float64]
@@ -52,32 +53,67 @@ def read_located(path: Path) -> list[SeenPlate]:
     return plates
 
 
-def read_passages(path: Path) -> Iterator[tuple[str, str, list[SeenPlate]]]:
-    """(name, plate format, plates) of every passage in a file of events that can be used.
+def read_passages(path: Path, camera: Camera) -> Iterator[tuple[str, str, list[SeenPlate]]]:
+    """(name, plate format, plates) of every passage of one camera in a file of events that can be used.
 
     Frames are thinned to equal steps of the plate's size in the image, so that no place counts twice.
 
+    Args:
+        path: a replay's events or a gate's journal, which has the events of all its cameras.
+        camera: the one whose passages are wanted. Its name need not be the gate's if the file has one camera only.
+
     Raises:
-        GateError: no passage is usable.
+        GateError: no passage is usable, or their images have another size than the camera file was made for.
     """
-    tracks: dict[str, list[SeenPlate]] = defaultdict(list)
-    formats: dict[str, str] = {}
-    for number, item in _json_lines(path):
-        if item.get("kind") not in ("passage.new", "passage.update", "passage.end"):
+    tracks: dict[tuple[int, str], list[SeenPlate]] = defaultdict(list)
+    formats: dict[tuple[int, str], str] = {}
+    events = _events(path)
+    wanted = _one_camera(path, {str(item["camera"]) for _, _, item in events}, camera.camera_id)
+    for number, run, item in events:
+        if item["camera"] != wanted or item["kind"] not in ("passage.new", "passage.update", "passage.end"):
             continue
         try:
-            name, shape = str(item["passage"]), item["plate_format"]
+            name, shape, (width, height) = str(item["passage"]), item["plate_format"], item["image_size_px"]
             if item["kind"] != "passage.end":
-                tracks[name].append(_plate(name, item["corners_px"], item["corner_cov_px2"]))
+                tracks[run, name].append(_plate(name, item["corners_px"], item["corner_cov_px2"]))
             if shape is not None and (shape["probability"] or 0) >= _SURE_FORMAT:
-                formats[name] = str(shape["name"])
+                formats[run, name] = str(shape["name"])
         except (KeyError, TypeError, ValueError) as error:
             raise GateError(f"{path}: line {number}: not an event of this program ({error})") from error
-    usable = [name for name in tracks if name in formats and len(tracks[name]) >= _LEAST_FRAMES]
+        camera.require_image_size(width, height)
+    usable = [key for key in tracks if key in formats and len(tracks[key]) >= _LEAST_FRAMES]
     if not usable:
         raise GateError(f"{path}: no passage with {_LEAST_FRAMES} frames and a sure plate format")
-    for name in usable:
-        yield name, formats[name], _thinned(tracks[name])
+    for key in usable:
+        yield key[1], formats[key], _thinned(tracks[key])
+
+
+def _events(path: Path) -> list[tuple[int, int, dict[str, Any]]]:
+    """(line, run of the gate, event) of every event in a file; where a camera's numbers fall the gate was restarted.
+
+    After a restart the names of passages come again.
+    """
+    events: list[tuple[int, int, dict[str, Any]]] = []
+    newest: dict[str, tuple[int, int]] = {}
+    for number, item in _json_lines(path):
+        try:
+            name, seq, _ = str(item["camera"]), int(item["seq"]), item["kind"]
+        except (KeyError, TypeError, ValueError) as error:
+            raise GateError(f"{path}: line {number}: not an event of this program ({error})") from error
+        last, run = newest.get(name, (0, 1))
+        newest[name] = seq, run + (seq <= last)
+        events.append((number, newest[name][1], item))
+    return events
+
+
+def _one_camera(path: Path, names: set[str], wanted: str) -> str:
+    """Whose events are taken: those of the wanted camera, or of the only one."""
+    if len(names) > 1 and wanted not in names:
+        raise GateError(
+            f"{path}: has events of {', '.join(sorted(names))} and none of {wanted}, as the camera file is named; "
+            "give the camera file the name that the camera has at the gate (camera_id)"
+        )
+    return wanted if wanted in names else next(iter(names), wanted)
 
 
 def _thinned(plates: Sequence[SeenPlate]) -> list[SeenPlate]:

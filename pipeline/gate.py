@@ -187,8 +187,7 @@ class Gate:
     def _handle_batch(self, batch: _Located) -> None:
         for frame, location in zip(batch.frames, batch.locations, strict=True):
             lane = self._lanes[frame.stamp.camera]
-            if lane.frames == 0 or lane.epoch != frame.stamp.epoch:
-                lane.require_calibrated_size(frame.size_px)
+            lane.require_calibrated_size(frame.size_px)
             lane.frames += 1
             lane.epoch = frame.stamp.epoch
             observation = PlateObservation(frame.stamp, location, frame)

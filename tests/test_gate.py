@@ -214,3 +214,26 @@ def test_live_camera_of_another_size_than_its_calibration_goes_on_without_number
     assert passages and all(
         event.quality == "uncalibrated" and event.distance_m is None for event in passages
     )
+
+
+class ShrinkingCamera(FakeCamera):
+    """After its first connection the camera sends smaller images, as when somebody has changed its settings."""
+
+    def read(self) -> Frame | None:
+        frame = super().read()
+        assert frame is not None
+        return frame if self.epoch == 1 else Frame(frame.stamp, frame.image[:24, :40])
+
+
+def test_camera_that_comes_back_with_another_image_size_goes_on_without_numbers():
+    gate_of: list[Gate] = []
+    ends = []
+    sink = Collected("passage.end", lambda: ends.append(1) or (len(ends) == 2 and gate_of[0].stop()))
+    lanes = [lane(ShrinkingCamera("a", 8), Camera("a", Intrinsics(80, 48, 90.0, 90.0, 39.5, 23.5)))]
+    gate_of.append(Gate(lanes, FakeLocator(), EventComposer(), sink, replaying(batch_deadline_s=0.01)))
+    gate_of[0].run()
+    qualities: dict[int, set[str]] = {1: set(), 2: set()}
+    for event in sink.events:
+        if event.kind.startswith("passage.") and event.epoch in qualities:
+            qualities[event.epoch].add(event.quality)
+    assert "uncalibrated" not in qualities[1] and qualities[2] == {"uncalibrated"}

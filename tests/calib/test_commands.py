@@ -156,12 +156,14 @@ def test_check_with_a_board_on_a_stand(calibrated: Path, tmp_path: Path, board_c
 def events_of(truth: Camera, path: Path, distances_m: Iterable[float]) -> None:
     """Events of one vehicle whose plate passes 0.5 m above the road, 10 cm to the right of the camera."""
     rng, lines = np.random.default_rng(4), []
-    for distance in distances_m:
+    for seq, distance in enumerate(distances_m, start=1):
         points = plate_corners_m(EUROPE[0]) @ UPRIGHT.T + (0.1, distance, 0.5)
         pixels = truth.project(truth.camera_from_road(points)) + rng.normal(0, 0.3, (4, 2))
         lines.append(
             json.dumps(
-                {"kind": "passage.update", "passage": "car", "corners_px": pixels.tolist(),
+                {"kind": "passage.update", "camera": "gate", "seq": seq, "passage": "car",
+                 "image_size_px": [truth.intrinsics.width, truth.intrinsics.height],
+                 "corners_px": pixels.tolist(),
                  "corner_cov_px2": [[[0.1, 0.0], [0.0, 0.1]]] * 4,
                  "plate_format": {"name": "eu-520x110", "probability": 0.99}}
             )
@@ -217,7 +219,7 @@ def test_measurements_that_cannot_be_used_are_named(
 ) -> None:
     cv2.imwrite(str(tmp_path / "blank.png"), np.full((600, 800), 90, np.uint8))
     cv2.imwrite(str(tmp_path / "small.png"), np.full((240, 320), 90, np.uint8))
-    (tmp_path / "idle.jsonl").write_text('{"kind": "heartbeat"}\n')
+    (tmp_path / "idle.jsonl").write_text('{"kind": "heartbeat", "camera": "gate", "seq": 1}\n')
     (tmp_path / "measured.toml").write_text(measured)
     corners = located(tmp_path, "corners.jsonl", (3.0,))
     files = [str(calibrated), str(tmp_path / "measured.toml")]

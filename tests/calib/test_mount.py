@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from calib.camera import Camera, Intrinsics, Mount, Uncertainty
 from calib.gather import groups
 from calib.measured import BoardAt, Measured, Passages, Plate, PlateAt, StopLine, TapedCamera
 from calib.mount import MOUNT_KEYS, fit_mount
-from calib.plates import SeenPlate
+from calib.plates import SeenPlate, read_passages
 from calib.residuals import stop_line, tape_residuals, with_mount
 from calib.targets import FLAT, UPRIGHT, turned
 from pipeline.errors import GateError
@@ -158,20 +159,32 @@ def test_board_on_the_road(tmp_path: Path, board_camera: BoardCamera) -> None:
     assert fit.mount.roll_deg == pytest.approx(-1.0, abs=0.6)
 
 
+def write_passages(path: Path, camera_id: str = "truth", cars: Sequence[tuple[float, str]] = ()) -> None:
+    """Append events of cars that drive along the lane, each this far to the right and under this name."""
+    with path.open("a") as file:
+        for car, (x_m, name) in enumerate(cars):
+            for number, distance in enumerate(np.arange(10.0, 3.0, -0.4)):
+                plate = plate_at(
+                    float(distance), 0.5, 100 * car + number, x_m=x_m, angles_deg=(1.0, 2.0, 0.5)
+                )
+                event = {
+                    "kind": "passage.update",
+                    "camera": camera_id,
+                    "seq": 100 * car + number + 2,
+                    "passage": name,
+                    "image_size_px": [IDEAL.width, IDEAL.height],
+                    "corners_px": plate.corners_px.tolist(),
+                    "corner_cov_px2": (0.25 * np.tile(np.eye(2), (4, 1, 1))).tolist(),
+                    "plate_format": {"name": "eu-520x110", "probability": 0.99},
+                }
+                file.write(json.dumps(event) + "\n")
+
+
 def test_passages_give_lane_and_pitch(tmp_path: Path) -> None:
     """Two cars along the lane, one 30 cm to the left of the other; the plate's height is known to 1 cm."""
-    lines = []
-    for car, x_m in enumerate((-0.1, 0.2)):
-        for number, distance in enumerate(np.arange(10.0, 3.0, -0.4)):
-            plate = plate_at(float(distance), 0.5, 100 * car + number, x_m=x_m, angles_deg=(1.0, 2.0, 0.5))
-            event = {
-                "kind": "passage.update",
-                "passage": f"car-{car}",
-                "corners_px": plate.corners_px.tolist(),
-            }
-            event |= {"corner_cov_px2": (0.25 * np.tile(np.eye(2), (4, 1, 1))).tolist()}
-            lines.append(json.dumps(event | {"plate_format": {"name": "eu-520x110", "probability": 0.99}}))
-    (tmp_path / "events.jsonl").write_text("\n".join([json.dumps({"kind": "heartbeat"}), *lines]))
+    path = tmp_path / "events.jsonl"
+    path.write_text(json.dumps({"kind": "heartbeat", "camera": "truth", "seq": 1}) + "\n")
+    write_passages(path, cars=[(-0.1, "car-0"), (0.2, "car-1")])
     camera = fitted(Measured(passages=Passages("events.jsonl", 0.5, 0.01)), [], tmp_path)
     assert camera.mount is not None
     assert camera.mount.lane_yaw_deg == pytest.approx(2.0, abs=0.6)
@@ -180,6 +193,30 @@ def test_passages_give_lane_and_pitch(tmp_path: Path) -> None:
     for key in ("lane_yaw_deg", "pitch_deg", "height_m"):
         error, sd = getattr(camera.mount, key) - getattr(TRUTH.mount, key), getattr(camera.uncertainty, key)
         assert abs(error) < 3 * sd
+
+
+def test_a_journal_of_two_cameras_and_two_runs_gives_the_passages_of_one_camera_apart(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    for x_m in (-0.1, 0.2):  # the gate was restarted, and counts its passages anew
+        write_passages(path, "truth", [(x_m, "truth-1-0001")])
+        write_passages(path, "exit-1", [(x_m, "exit-1-1-0001")])
+    passages = list(read_passages(path, LENS_ONLY))
+    assert [name for name, _, _ in passages] == ["truth-1-0001"] * 2
+    for x_m, (_, _, plates) in zip((-0.1, 0.2), passages, strict=True):
+        alone = tmp_path / f"{x_m}.jsonl"
+        write_passages(alone, "gate", [(x_m, "gate-1-0001")])  # an only camera may have another name
+        [(_, _, expected)] = read_passages(alone, LENS_ONLY)
+        np.testing.assert_array_equal([p.corners_px for p in plates], [p.corners_px for p in expected])
+
+
+def test_passages_of_other_cameras_or_of_another_image_size_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    write_passages(path, "exit-1", [(0.0, "exit-1-1-0001")])
+    with pytest.raises(GateError, match="calibrate at the size"):
+        list(read_passages(path, replace(LENS_ONLY, intrinsics=replace(IDEAL, width=640, height=480))))
+    write_passages(path, "exit-2", [(0.0, "exit-2-1-0001")])
+    with pytest.raises(GateError, match="exit-1, exit-2 and none of truth"):
+        list(read_passages(path, LENS_ONLY))
 
 
 def test_stop_line_from_clicks() -> None:
