@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 
+from pipeline.capture import StateChange
 from pipeline.events import EventComposer, EventSink, rectified_plate_jpeg
 from pipeline.frames import PassageReport
 from pipeline.lane import Lane
@@ -14,16 +14,6 @@ from pipeline.post.plate_formats import FORMATS
 SIZES_M = {plate_format.name: (plate_format.width_m, plate_format.height_m) for plate_format in FORMATS}
 
 ReportListener = Callable[[PassageReport], None]
-
-
-@dataclass(frozen=True)
-class StateChange:
-    """What a capture thread says of its camera: `state` "online" or not, why, and since which epoch."""
-
-    camera: str
-    state: str
-    reason: str
-    epoch: int
 
 
 class Announcer:
@@ -71,7 +61,12 @@ class Announcer:
         label, now_s = lane.source.label, time.time()
         if lane.online:
             event = self._composer.camera_online(
-                lane.camera, epoch=change.epoch, source=label, provider=self._provider, utc_s=now_s
+                lane.camera,
+                epoch=change.epoch,
+                source=label,
+                image_size_px=change.size_px,
+                provider=self._provider,
+                utc_s=now_s,
             )
         else:
             self.passages(lane, lane.tracker.finish())
@@ -93,7 +88,7 @@ class Announcer:
                 epoch=lane.epoch,
                 frames=lane.frames,
                 dropped=lane.drops.snapshot(),
-                fps=new_frames / interval_s,
+                fps=new_frames / interval_s if uptime_s >= interval_s else None,
                 passages=lane.passages,
                 provider=self._provider,
                 model_sha256=self._model_sha256,

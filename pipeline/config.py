@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from pipeline.errors import GateError
-from pipeline.redact import redact
+from pipeline.redact import redact_address
 
 SHIPPED_MODEL = Path(__file__).resolve().parents[1] / "deploy" / "models" / "plate_corners.onnx"
 SHIPPED_RECTIFIED = SHIPPED_MODEL.with_name("plate_rectified.onnx")
@@ -95,7 +95,7 @@ class CameraConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def source_label(self) -> str:
         """The source as it may be shown: placeholders as written, and no user, password or key of an address."""
-        return redact(self.source_template)
+        return redact_address(self.source_template)
 
     def __repr__(self) -> str:
         return f"CameraConfig(id={self.id!r}, source={self.source_label!r}, policy={self.policy!r})"

@@ -146,6 +146,7 @@ class DropReason(enum.StrEnum):
     SUPERSEDED = "superseded"  # a newer frame arrived before this one was taken (policy `latest`)
     UNDECODABLE = "undecodable"  # the decoder could not make an image of it
     BAD_TIME = "bad_time"  # presentation time missing, repeated or running backwards
+    LATE = "late"  # its connection had ended before it was looked at
     STOPPED = "stopped"  # the program was stopped while the frame waited
 
 

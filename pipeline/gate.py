@@ -14,10 +14,10 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from pipeline.announcer import Announcer, ReportListener, StateChange
-from pipeline.capture import CaptureThread, Mailbox
+from pipeline.announcer import Announcer, ReportListener
+from pipeline.capture import CaptureThread, Mailbox, StateChange
 from pipeline.events import EventComposer, EventSink
-from pipeline.frames import Frame, PlateLocation, PlateObservation
+from pipeline.frames import DropReason, Frame, PlateLocation, PlateObservation
 from pipeline.inference.batcher import Batcher
 from pipeline.inference.locator import Locator
 from pipeline.lane import Lane
@@ -96,7 +96,13 @@ class Gate:
         ready = threading.Condition()
         mailboxes = [Mailbox(lane.policy, lane.drops, ready) for lane in lanes]
         self._captures = [
-            CaptureThread(lane.source, mailbox, on_state=self._note_state, realtime=settings.realtime)
+            CaptureThread(
+                lane.source,
+                mailbox,
+                on_state=self._inbox.put,
+                on_failure=lambda error: self._inbox.put(_Ended(error)),
+                realtime=settings.realtime,
+            )
             for lane, mailbox in zip(lanes, mailboxes, strict=True)
         ]
         self._batcher = Batcher(mailboxes, ready, settings.max_batch, settings.batch_deadline_s)
@@ -187,6 +193,9 @@ class Gate:
     def _handle_batch(self, batch: _Located) -> None:
         for frame, location in zip(batch.frames, batch.locations, strict=True):
             lane = self._lanes[frame.stamp.camera]
+            if lane.source.live and not (lane.online and lane.epoch == frame.stamp.epoch):
+                lane.drops.add(DropReason.LATE)
+                continue
             lane.require_calibrated_size(frame.size_px)
             lane.frames += 1
             lane.epoch = frame.stamp.epoch
@@ -194,7 +203,3 @@ class Gate:
             self._announcer.passages(lane, lane.tracker.update(observation))
             if self._on_frame is not None:
                 self._on_frame(observation)
-
-    def _note_state(self, camera: str, state: str, reason: str, epoch: int) -> None:
-        """Called by capture threads."""
-        self._inbox.put(StateChange(camera, state, reason, epoch))

@@ -7,7 +7,9 @@ import re
 # Up to the last "@" of the line, so that a password that holds "@", "/" or a space itself is covered too.
 _USER_INFO = re.compile(r"://.*@")
 # Up to the next "&": some cameras take "user=admin_password=secret_channel=1", and a password may hold "_".
-_SECRET_PARAMETER = re.compile(r"(?i)(\w*(?:user|login|pass|pwd|token|auth|key|secret)\w*)=[^&\s]*")
+_SECRET_PARAMETER = re.compile(
+    r"(?i)(\w*(?:user|usr|login|pass|pw|psw|token|auth|key|secret|session|sig)\w*)=[^&\s]*"
+)
 
 
 def redact(text: str) -> str:
@@ -19,3 +21,13 @@ def redact(text: str) -> str:
     'rtsp://***@10.0.0.5:554/live?channel=1&password=***'
     """
     return _SECRET_PARAMETER.sub(r"\1=***", _USER_INFO.sub("://***@", text))
+
+
+def redact_address(address: str) -> str:
+    """As `redact`, for a text that is one address, and may be a mistyped one: shows nothing before the last "@".
+
+    >>> redact_address("rtsp:/admin:secret@10.0.0.5/live")
+    '***@10.0.0.5/live'
+    """
+    shown = redact(address)
+    return shown if "://" in shown else re.sub(r".*@", "***@", shown)

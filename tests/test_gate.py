@@ -43,16 +43,44 @@ class FakeRecording(Source):
 
 
 class FakeCamera(FakeRecording):
-    """A camera that is lost after its frames, and comes back for ever."""
+    """A camera that is lost when its last frame was seen (`see` is the gate's listener), and comes back for ever."""
 
     live = True
+
+    def __init__(self, camera: str, count: int) -> None:
+        super().__init__(camera, count)
+        self.all_seen = threading.Event()
 
     def read(self) -> Frame | None:
         frame = super().read()
         if frame is None:
+            assert self.all_seen.wait(10)
+            self.all_seen.clear()
             self._next = 0
             raise SourceLost("cable pulled")
         return frame
+
+    def see(self, observation) -> None:
+        if observation.stamp.index == self._count - 1:
+            self.all_seen.set()
+
+
+class FailingOnce:
+    """Mixed into a source: its first connection fails at frame 5 in a way that no source should."""
+
+    def read(self) -> Frame | None:
+        frame = super().read()  # type: ignore[misc]
+        if frame is not None and (frame.stamp.epoch, frame.stamp.index) == (1, 5):
+            raise ZeroDivisionError
+        return frame
+
+
+class FailingRecording(FailingOnce, FakeRecording):
+    pass
+
+
+class FailingCamera(FailingOnce, FakeCamera):
+    pass
 
 
 class FakeLocator:
@@ -150,6 +178,57 @@ def test_failure_of_a_sink_reaches_the_caller_and_stops_the_threads():
     assert threading.active_count() == before
 
 
+def test_recording_that_fails_in_an_unknown_way_has_not_ended_well():
+    gate = Gate(
+        [lane(FailingRecording("a", 8))], FakeLocator(), EventComposer(), Collected(), replaying()
+    )  # fmt: skip
+    with pytest.raises(ZeroDivisionError):
+        gate.run()
+
+
+def test_camera_that_fails_in_an_unknown_way_is_reported_and_comes_back():
+    gate_of: list[Gate] = []
+    online: list[int] = []
+    sink = Collected("camera.online", lambda: online.append(1) or (len(online) == 2 and gate_of[0].stop()))
+    settings = replaying(batch_deadline_s=0.01)
+    gate_of.append(Gate([lane(FailingCamera("a", 8))], FakeLocator(), EventComposer(), sink, settings))
+    assert gate_of[0].run() is False
+    [first, *_] = [event for event in sink.events if event.kind == "camera.offline"]
+    assert first.reason == "internal error (ZeroDivisionError), see the log"
+
+
+def test_frames_that_come_out_of_the_network_after_their_connection_ended_begin_no_passage():
+    """The camera is lost while its last frames are in the network: they must not be a vehicle once more."""
+    gate_of: list[Gate] = []
+    offline = threading.Event()
+
+    class SlowLocator(FakeLocator):
+        def locate(self, images):
+            if images[0][0, 0, 0] == 5:
+                assert offline.wait(10)
+            return super().locate(images)
+
+    class Watching(Collected):
+        def emit(self, event, jpeg=None):
+            super().emit(event, jpeg)
+            if event.kind == "passage.new":
+                source.all_seen.set()
+            if event.kind == "camera.offline":
+                offline.set()
+            if event.kind == "camera.online" and event.epoch == 2:
+                gate_of[0].stop()
+
+    source = FakeCamera("a", 6)
+    sink, lanes = Watching(), [lane(source)]
+    settings = replaying(batch_deadline_s=0.01)
+    gate_of.append(Gate(lanes, SlowLocator(), EventComposer(), sink, settings))
+    gate_of[0].run()
+    kinds = [event.kind for event in sink.events if event.epoch == 1]
+    assert kinds.index("passage.end") < kinds.index("camera.offline")
+    assert kinds[-1] == "camera.offline"
+    assert lanes[0].drops.snapshot()["late"] >= 1
+
+
 def test_lost_camera_is_reported_ends_its_passage_and_returns_in_a_new_epoch():
     gate_of: list[Gate] = []
     online = []
@@ -161,9 +240,8 @@ def test_lost_camera_is_reported_ends_its_passage_and_returns_in_a_new_epoch():
 
     sink = Collected("camera.online", second_time)
     source = FakeCamera("a", 8)
-    gate_of.append(
-        Gate([lane(source)], FakeLocator(), EventComposer(), sink, replaying(batch_deadline_s=0.01))
-    )
+    settings = replaying(batch_deadline_s=0.01)
+    gate_of.append(Gate([lane(source)], FakeLocator(), EventComposer(), sink, settings, source.see))
     assert gate_of[0].run() is False
     states = [event for event in sink.events if event.kind.startswith("camera.")]
     assert [event.kind for event in states][:3] == ["camera.online", "camera.offline", "camera.online"]
@@ -175,12 +253,27 @@ def test_lost_camera_is_reported_ends_its_passage_and_returns_in_a_new_epoch():
 
 def test_heartbeats_carry_counts_and_provider():
     gate_of: list[Gate] = []
-    sink = Collected("heartbeat", lambda: gate_of[0].stop())
+
+    class UntilAllIsCounted(Collected):
+        def emit(self, event, jpeg=None):
+            super().emit(event, jpeg)
+            if event.kind == "heartbeat" and event.frames >= 10:
+                gate_of[0].stop()
+
+    sink, source = UntilAllIsCounted(), FakeCamera("a", 5)
     settings = replaying(batch_deadline_s=0.01, heartbeat_s=0.05, provider="cpu", model_sha256="a" * 64)
-    gate_of.append(Gate([lane(FakeCamera("a", 5))], FakeLocator(), EventComposer(), sink, settings))
+    gate_of.append(Gate([lane(source)], FakeLocator(), EventComposer(), sink, settings, source.see))
     gate_of[0].run()
-    beat = next(event for event in sink.events if event.kind == "heartbeat")
-    assert beat.provider == "cpu" and beat.model_sha256 == "a" * 64 and beat.camera == "a"
+    beats = [event for event in sink.events if event.kind == "heartbeat"]
+    assert all(beat.provider == "cpu" and beat.model_sha256 == "a" * 64 for beat in beats)
+    assert beats[0].fps is None  # nothing was counted before
+    assert [beat.fps for beat in beats[1:]] == pytest.approx(
+        np.diff([beat.frames for beat in beats]) / 0.05, abs=0.01
+    )
+    assert all(
+        beat.passages == (beat.frames + 2) // 5 for beat in beats
+    )  # one in each connection, at frame 3
+    assert {beat.epoch for beat in beats} <= set(range(beats[-1].epoch + 1))
 
 
 def test_crops_are_sent_with_passages_unless_switched_off():
@@ -207,8 +300,9 @@ def test_recording_of_another_size_than_its_calibration_is_refused():
 def test_live_camera_of_another_size_than_its_calibration_goes_on_without_numbers():
     gate_of: list[Gate] = []
     sink = Collected("passage.end", lambda: gate_of[0].stop())
-    lanes = [lane(FakeCamera("a", 8), _calibration_for_another_size())]
-    gate_of.append(Gate(lanes, FakeLocator(), EventComposer(), sink, replaying(batch_deadline_s=0.01)))
+    source = FakeCamera("a", 8)
+    lanes, settings = [lane(source, _calibration_for_another_size())], replaying(batch_deadline_s=0.01)
+    gate_of.append(Gate(lanes, FakeLocator(), EventComposer(), sink, settings, source.see))
     gate_of[0].run()
     passages = [event for event in sink.events if event.kind.startswith("passage.")]
     assert passages and all(
@@ -229,8 +323,10 @@ def test_camera_that_comes_back_with_another_image_size_goes_on_without_numbers(
     gate_of: list[Gate] = []
     ends = []
     sink = Collected("passage.end", lambda: ends.append(1) or (len(ends) == 2 and gate_of[0].stop()))
-    lanes = [lane(ShrinkingCamera("a", 8), Camera("a", Intrinsics(80, 48, 90.0, 90.0, 39.5, 23.5)))]
-    gate_of.append(Gate(lanes, FakeLocator(), EventComposer(), sink, replaying(batch_deadline_s=0.01)))
+    source = ShrinkingCamera("a", 8)
+    lanes = [lane(source, Camera("a", Intrinsics(80, 48, 90.0, 90.0, 39.5, 23.5)))]
+    settings = replaying(batch_deadline_s=0.01)
+    gate_of.append(Gate(lanes, FakeLocator(), EventComposer(), sink, settings, source.see))
     gate_of[0].run()
     qualities: dict[int, set[str]] = {1: set(), 2: set()}
     for event in sink.events:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.redact import redact
+from pipeline.redact import redact, redact_address
 
 
 @pytest.mark.parametrize(
@@ -17,6 +17,8 @@ from pipeline.redact import redact
         "rtsp://10.0.0.5/live?PWD=s3cret&channel=1",
         "rtsp://10.0.0.5/live?api_key=s3cret",
         "rtsp://10.0.0.5/live?authToken=s3cret",
+        "rtsp://10.0.0.5/live?usr=admin&psw=s3cret",
+        "rtsp://10.0.0.5/live?pw=s3cret&session=my_s3cret",
         "rtsp://10.0.0.5/user=admin_password=my_s3cret_channel=1.sdp",
     ],
 )
@@ -34,3 +36,18 @@ def test_redact_keeps_the_host_and_path() -> None:
 def test_redact_leaves_other_text_alone() -> None:
     text = "mail to a@b.example about rtsp://10.0.0.5/live?channel=1 and /dev/video0"
     assert redact(text) == text
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "rtsp:/admin:s3cret@10.0.0.5/live",
+        "rtsp//admin:s3cret@10.0.0.5/live",
+        "admin:p@s3cret@10.0.0.5:554/live",
+        "rtsp://admin:s3cret@10.0.0.5/live",
+    ],
+)
+def test_a_mistyped_address_shows_no_password_either(address: str) -> None:
+    assert redact_address(address).endswith("***@" + address.rpartition("@")[2])
+    assert "s3cret" not in redact_address(address)
+    assert redact_address("/dev/video0") == "/dev/video0"

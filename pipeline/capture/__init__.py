@@ -3,9 +3,9 @@
 `make_source` picks the kind of source from its address, `CaptureThread` reads it into a `Mailbox`.
 """
 
-from pipeline.capture.capture_thread import CaptureThread
+from pipeline.capture.capture_thread import CaptureThread, StateChange
 from pipeline.capture.mailbox import Mailbox, Policy
 from pipeline.capture.make_source import make_source
 from pipeline.capture.source import Source, SourceLost
 
-__all__ = ["CaptureThread", "Mailbox", "Policy", "Source", "SourceLost", "make_source"]
+__all__ = ["CaptureThread", "Mailbox", "Policy", "Source", "SourceLost", "StateChange", "make_source"]

@@ -5,26 +5,39 @@ from __future__ import annotations
 import logging
 import threading
 import time
+import traceback
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Literal
 
 from pipeline.capture.backoff import Backoff
 from pipeline.capture.mailbox import Mailbox
 from pipeline.capture.source import Source, SourceLost
 from pipeline.frames import Frame
+from pipeline.redact import redact
 
 log = logging.getLogger(__name__)
 
 State = Literal["online", "offline"]
-StateCallback = Callable[[str, State, str, int], None]
+
+
+@dataclass(frozen=True)
+class StateChange:
+    """What a capture thread says of its camera: its state, why, since which epoch, and the image's size if online."""
+
+    camera: str
+    state: State
+    reason: str
+    epoch: int
+    size_px: tuple[int, int] | None
 
 
 class CaptureThread(threading.Thread):
     """Reads `source` until it ends or the thread is stopped, then closes the mailbox.
 
-    A live source that cannot be reached is tried again for ever, one that is dead at the start included. Its
-    changes of state are reported from this thread as `on_state(camera, state, reason, epoch)`: once for an
-    outage, and every `online` is followed by an `offline`. A recording reports no states, it just ends.
+    A live source that cannot be reached is tried again for ever, one that is dead at the start included, and one
+    whose reading fails in a way that nobody thought of. Its changes of state are reported from this thread: once for
+    an outage, and every `online` is followed by an `offline`. A recording reports no states, it just ends, or fails.
     """
 
     def __init__(
@@ -32,7 +45,8 @@ class CaptureThread(threading.Thread):
         source: Source,
         mailbox: Mailbox,
         *,
-        on_state: StateCallback | None = None,
+        on_state: Callable[[StateChange], None] | None = None,
+        on_failure: Callable[[Exception], None] | None = None,
         realtime: bool = False,
         backoff: Backoff | None = None,
     ) -> None:
@@ -41,14 +55,15 @@ class CaptureThread(threading.Thread):
         Args:
             source: not yet open; this thread opens and closes it.
             mailbox: where the frames go.
-            on_state: called with (camera, "online" or "offline", reason, epoch); must not block.
+            on_state: called when a camera comes or goes; must not block.
+            on_failure: called with what ended a recording before its end, if something did; must not block.
             realtime: hand the frames of a recording over at their presentation times, not at once.
             backoff: delays between attempts to reach a live source.
         """
         super().__init__(name=f"capture-{source.camera}", daemon=True)
         self._source = source
         self._mailbox = mailbox
-        self._on_state = on_state
+        self._on_state, self._on_failure = on_state, on_failure
         self._backoff = backoff or Backoff()
         self._realtime = realtime
         self._stopping = threading.Event()
@@ -86,10 +101,18 @@ class CaptureThread(threading.Thread):
             if self._source.live:
                 self._read_live()
             else:
-                self._hand_over_frames()
+                self._read_recording()
         finally:
             self._source.close()
             self._mailbox.close()
+
+    def _read_recording(self) -> None:
+        try:
+            self._hand_over_frames()
+        except Exception as error:  # a recording that fails must not look like one that has ended
+            if self._on_failure is None:
+                raise
+            self._on_failure(error)
 
     def _read_live(self) -> None:
         while not self._stopping.is_set():
@@ -100,6 +123,9 @@ class CaptureThread(threading.Thread):
             except SourceLost as lost:
                 if not self._stopping.is_set():
                     self._set_offline(str(lost))
+            except Exception as error:  # one camera's trouble must not end its thread unnoticed
+                log.error("%s: %s", self._source.camera, redact(traceback.format_exc()))
+                self._set_offline(f"internal error ({type(error).__name__}), see the log")
             self._source.close()
             self._stopping.wait(self._backoff.next_s())
         if self._state == "online":
@@ -141,4 +167,5 @@ class CaptureThread(threading.Thread):
     def _set_state(self, state: State, reason: str) -> None:
         changed, self._state, self._reason = state != self._state, state, reason
         if changed and self._on_state is not None:
-            self._on_state(self._source.camera, state, reason, self._source.epoch)
+            size_px = self._source.size_px if state == "online" else None
+            self._on_state(StateChange(self._source.camera, state, reason, self._source.epoch, size_px))

@@ -63,7 +63,6 @@ class LiveSource(Source):
         self._interrupted = threading.Event()
         self._pump: _Pump | None = None
         self._first: Frame | None = None
-        self._size_px = (0, 0)
 
     def open(self) -> None:
         """Connects and waits for the first frame."""
@@ -74,7 +73,7 @@ class LiveSource(Source):
         self._pump = _Pump(connection, f"connection-{self.camera}")
         self._pump.start()
         self._first = self._next(self._pump, self._open_timeout_s)
-        self._size_px = self._first.size_px
+        self.size_px = self._first.size_px
         self.epoch += 1
 
     def read(self) -> Frame:
@@ -82,8 +81,8 @@ class LiveSource(Source):
         if self._pump is None:
             raise SourceLost("not open")
         frame, self._first = self._first or self._next(self._pump, self._read_timeout_s), None
-        if frame.size_px != self._size_px:
-            raise SourceLost(f"frame size changed from {self._size_px} to {frame.size_px}")
+        if frame.size_px != self.size_px:
+            raise SourceLost(f"frame size changed from {self.size_px} to {frame.size_px}")
         return frame
 
     def close(self) -> None:

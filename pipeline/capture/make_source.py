@@ -13,7 +13,7 @@ from pipeline.capture.usb import UsbConnection
 from pipeline.capture.video import VideoFile
 from pipeline.errors import GateError
 from pipeline.frames import DropCounter
-from pipeline.redact import redact
+from pipeline.redact import redact_address
 
 
 def make_source(
@@ -21,6 +21,7 @@ def make_source(
     url: str,
     *,
     drops: DropCounter,
+    label: str | None = None,
     fps: float = 25.0,
     transport: Transport = "tcp",
     open_timeout_s: float = 10.0,
@@ -32,6 +33,7 @@ def make_source(
         camera: identifier of the camera, goes into every frame's stamp.
         url: `rtsp://...` or `rtsps://...`, `usb:0` or `/dev/video0`, an image folder, or a recorded file.
         drops: counts frames that cannot be used.
+        label: how a camera is named in logs, events and errors; if not given, its address without secrets.
         fps: images a second of an image folder.
         transport: how RTSP carries the video.
         open_timeout_s: longest wait for a camera's first frame; must cover the time between two key frames.
@@ -40,11 +42,12 @@ def make_source(
     Raises:
         GateError: the address is of no known kind, or nothing is there.
     """
+    label = label or redact_address(url)
     device = _usb_device(url)
     if device is not None:
         return LiveSource(
             camera,
-            url,
+            label,
             lambda timeline: UsbConnection(device, timeline),
             drops=drops,
             open_timeout_s=open_timeout_s,
@@ -53,7 +56,7 @@ def make_source(
     if url.lower().startswith(("rtsp://", "rtsps://")):
         return LiveSource(
             camera,
-            redact(url),
+            label,
             lambda timeline: RtspConnection(
                 url,
                 timeline,
@@ -65,7 +68,7 @@ def make_source(
             open_timeout_s=open_timeout_s,
             read_timeout_s=read_timeout_s,
         )
-    return _recording(camera, url, drops, fps)
+    return _recording(camera, url, label, drops, fps)
 
 
 def _usb_device(url: str) -> int | str | None:
@@ -76,7 +79,7 @@ def _usb_device(url: str) -> int | str | None:
     return url if re.fullmatch(r"/dev/video[0-9]{1,3}", url) else None
 
 
-def _recording(camera: str, url: str, drops: DropCounter, fps: float) -> Source:
+def _recording(camera: str, url: str, label: str, drops: DropCounter, fps: float) -> Source:
     path = Path(url)
     if path.is_dir():
         return ImageFolder(camera, path, drops, fps)
@@ -84,5 +87,5 @@ def _recording(camera: str, url: str, drops: DropCounter, fps: float) -> Source:
         return VideoFile(camera, path, drops)
     if "://" in url or url.startswith("usb:"):
         known = "rtsp://..., rtsps://..., usb:0, /dev/video0, a video file or a folder of images"
-        raise GateError(f"{redact(url)}: unknown kind of source; give {known}")
-    raise GateError(f"{url}: no such file or folder; check the path")
+        raise GateError(f"{label}: unknown kind of source; give {known}")
+    raise GateError(f"{label}: no such file or folder; check the path")

@@ -27,6 +27,7 @@ class Source(ABC):
         camera: identifier that goes into every frame's stamp.
         label: what is read, fit for logs (no password).
         epoch: number of the current connection, from 1; 0 before the first one.
+        size_px: (width, height) of a live source's frames in this epoch, None before the first one.
     """
 
     live: ClassVar[bool]
@@ -35,6 +36,7 @@ class Source(ABC):
         self.camera = camera
         self.label = label
         self.epoch = 0
+        self.size_px: tuple[int, int] | None = None
 
     @abstractmethod
     def open(self) -> None:

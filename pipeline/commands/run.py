@@ -69,6 +69,7 @@ def make_lane(camera: CameraConfig, config: GateConfig) -> Lane:
         camera.id,
         camera.source,
         drops=drops,
+        label=camera.source_label,
         fps=camera.fps,
         transport=camera.transport,
         open_timeout_s=camera.open_timeout_s,

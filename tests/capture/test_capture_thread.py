@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.capture import CaptureThread, Mailbox, Source, SourceLost, make_source
+from pipeline.capture import CaptureThread, Mailbox, Source, SourceLost, StateChange, make_source
 from pipeline.capture.backoff import Backoff
 from pipeline.errors import GateError
 from pipeline.frames import DropCounter, Frame
@@ -140,8 +140,8 @@ def test_a_lost_camera_comes_back_in_new_epochs_and_each_outage_is_reported_once
     mailbox = Mailbox("every", drops, ready)
     all_lost = threading.Event()
 
-    def on_state(camera_id: str, state: str, reason: str, epoch: int) -> None:
-        states.append((camera_id, state, reason, epoch))
+    def on_state(change: StateChange) -> None:
+        states.append((change.camera, change.state, change.reason, change.epoch))
         if len(states) == 6:
             all_lost.set()
 
@@ -171,8 +171,8 @@ def test_a_camera_that_is_dead_at_the_start_is_offline_in_epoch_0() -> None:
     reported = threading.Event()
     states: list[tuple[str, str, int]] = []
 
-    def on_state(_camera: str, state: str, reason: str, epoch: int) -> None:
-        states.append((state, reason, epoch))
+    def on_state(change: StateChange) -> None:
+        states.append((change.state, change.reason, change.epoch))
         reported.set()
 
     source = make_source("entry", "rtsp://admin:s3cret@127.0.0.1:1/live", drops=DropCounter())
@@ -198,18 +198,40 @@ def test_a_new_frame_size_after_a_reconnect_is_logged(caplog: pytest.LogCaptureF
     assert sizes == ["entry: frames are now (16, 12) px, were (8, 6) px"]
 
 
-def test_the_mailbox_is_closed_even_if_the_source_fails_unexpectedly(
-    monkeypatch: pytest.MonkeyPatch,
+def test_a_recording_that_fails_unexpectedly_says_so_before_its_mailbox_is_closed(tmp_path: Path) -> None:
+    source = make_source(
+        "entry", str(write_video(tmp_path / "a.mkv", range(0, 400, 40))), drops=DropCounter()
+    )
+    failure, mailbox = ZeroDivisionError("a bug"), Mailbox("every", DropCounter(), threading.Condition())
+    seen: list[tuple[Exception, bool]] = []
+
+    def fail() -> Frame:
+        raise failure
+
+    source.read = fail  # type: ignore[method-assign]
+    thread = CaptureThread(source, mailbox, on_failure=lambda error: seen.append((error, mailbox.closed)))
+    thread.start()
+    thread.join(GUARD_S)
+    assert seen == [(failure, False)] and mailbox.closed
+
+
+def test_a_camera_that_fails_unexpectedly_is_offline_and_tried_again(
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     class BuggyCamera(FlakyCamera):
         def read(self) -> Frame:
-            raise ZeroDivisionError("a bug")
+            if self.epoch == 1:
+                raise ZeroDivisionError("at rtsp://admin:s3cret@10.0.0.5/live")
+            return super().read()
 
-    seen: list[BaseException | None] = []
-    monkeypatch.setattr(threading, "excepthook", lambda args: seen.append(args.exc_value))
-    mailbox = Mailbox("latest", DropCounter(), threading.Condition())
-    thread = CaptureThread(BuggyCamera(1, [(8, 6)]), mailbox)
+    drops, ready, states = DropCounter(), threading.Condition(), []
+    mailbox = Mailbox("every", drops, ready)
+    camera = BuggyCamera(frames_each=1, sizes_px=[(8, 6)] * 2)
+    thread = CaptureThread(camera, mailbox, on_state=states.append, backoff=_at_once())
     thread.start()
-    thread.join(GUARD_S)
-    assert mailbox.closed
-    assert [type(error) for error in seen] == [ZeroDivisionError]
+    with ready:
+        assert ready.wait_for(lambda: len(mailbox), timeout=GUARD_S)
+    thread.stop(GUARD_S)
+    assert [change.state for change in states[:3]] == ["online", "offline", "online"]
+    assert states[1].reason == "internal error (ZeroDivisionError), see the log"
+    assert "in read" in caplog.text and "s3cret" not in caplog.text

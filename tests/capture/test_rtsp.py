@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pipeline.capture import CaptureThread, Mailbox, SourceLost, make_source
+from pipeline.capture import CaptureThread, Mailbox, SourceLost, StateChange, make_source
 from pipeline.capture.backoff import Backoff
 from pipeline.frames import DropCounter, Frame
 from tests.capture.rtsp_process import RtspServer
@@ -52,8 +52,9 @@ class Watch:
         assert taken is not None
         return taken
 
-    def _on_state(self, _camera: str, state: str, reason: str, epoch: int) -> None:
-        self.states.put((state, reason, epoch))
+    def _on_state(self, change: StateChange) -> None:
+        assert change.size_px == ((160, 120) if change.state == "online" else None)
+        self.states.put((change.state, change.reason, change.epoch))
 
 
 @pytest.fixture
