@@ -45,7 +45,10 @@ def parser() -> argparse.ArgumentParser:
 
 @command
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit code: 0 done, 1 a check failed, 2 bad input, 130 interrupted."""
+    """Run one command; returns the exit code.
+
+    0 done, 1 a check failed, 2 bad input, 130 interrupted, 141 whoever read the output went away.
+    """
     args = parser().parse_args(argv)
     logging.basicConfig(
         level=logging.DEBUG if args.verbose else logging.INFO,
@@ -58,7 +61,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         # Whoever read our output went away; nothing more can be said on it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return (
+            0 if args.command == "subscribe" else 141
+        )  # the others have not done all that they were asked for
 
 
 if __name__ == "__main__":

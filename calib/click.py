@@ -11,6 +11,7 @@ import cv2
 
 from calib.loopback import LoopbackPage, as_json, page
 from pipeline.errors import GateError
+from pipeline.files import read_image
 
 Clicks = tuple[tuple[float, float], ...]
 
@@ -26,7 +27,7 @@ class ClickSession:
         Raises:
             GateError: it is not one.
         """
-        image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+        image = read_image(path)
         if image is None:
             raise GateError(f"{path}: not a readable image")
         self.size_px = image.shape[1], image.shape[0]

@@ -7,9 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-import cv2
-import numpy as np
-
 from calib.boards import Board
 from calib.detect import BoardFinder, Detection, Image
 from calib.diagnose import why_not_found
@@ -18,6 +15,7 @@ from calib.judge_views import LEAST_VIEWS
 from calib.views import NOVEL, STILL_PX, Coverage, View, make_view, motion_px, rough_pose
 from pipeline.capture.images import IMAGE_SUFFIXES, list_images
 from pipeline.errors import GateError
+from pipeline.files import read_image
 
 Answer = Literal["no board", "blurred", "moving", "like an earlier view", "taken"]
 
@@ -78,11 +76,11 @@ def from_images(paths: Sequence[Path], finder: BoardFinder) -> Collection:
     """
     collection = Collection()
     for path in paths:
-        image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+        image = read_image(path)
         if image is None:
             collection.skipped.append((path.name, "not a readable image"))
             continue
-        add_image(collection, path.name, np.asarray(image, np.uint8), finder)
+        add_image(collection, path.name, image, finder)
     return collection
 
 

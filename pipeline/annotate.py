@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import GateError
+from pipeline.files import PartFile
 from pipeline.frames import Estimate, MotionEstimate, PassageReport, PlateLocation
 
 Image = NDArray[np.uint8]
@@ -83,7 +85,7 @@ def _write(image: Image, text: str, line: int) -> None:
 class ClipWriter:
     """Writes images with their presentation times as an H.264 video (MP4).
 
-    The file appears under its name when the `with` block ends well, so that a file that looks whole is whole.
+    The file appears under its name when the `with` block ends well.
     """
 
     def __init__(self, path: Path) -> None:
@@ -92,24 +94,30 @@ class ClipWriter:
         Raises:
             GateError: the file cannot be written.
         """
-        self._path, self._part = path, path.with_name(path.name + ".part")
-        try:
-            self._part.touch()
-            self._container = av.open(str(self._part), "w", format="mp4")
-        except OSError as error:
-            raise GateError(f"{path}: cannot write a video there ({error.strerror})") from error
+        self._whole = PartFile(path, "video")
+        self._container = av.open(str(self._whole.part), "w", format="mp4")
         self._stream: av.VideoStream | None = None
         self._last_pts = -1
 
     def write(self, image: Image, time_s: float) -> None:
-        """Append an image (height, width, 3) uint8 BGR; an image of another size is scaled to the first one's."""
+        """Append an image (height, width, 3) uint8 BGR; an image of another size is scaled to the first one's.
+
+        Raises:
+            GateError: the disk is full or failed.
+        """
         stream = self._stream or self._add_stream(image)
         picture = av.VideoFrame.from_ndarray(image, format="bgr24")
         if (picture.width, picture.height) != (stream.width, stream.height):
             picture = picture.reformat(stream.width, stream.height)
         self._last_pts = max(round(time_s * CLOCK_HZ), self._last_pts + 1)
         picture.pts, picture.time_base = self._last_pts, Fraction(1, CLOCK_HZ)
-        self._container.mux(stream.encode(picture))
+        self._mux(stream.encode(picture))
+
+    def _mux(self, packets: list[av.Packet]) -> None:
+        try:
+            self._container.mux(packets)
+        except OSError as error:
+            raise GateError(f"{self._whole.path}: cannot write the video ({error.strerror})") from error
 
     def _add_stream(self, image: Image) -> av.VideoStream:
         stream = self._container.add_stream("libx264", rate=25)
@@ -126,10 +134,14 @@ class ClipWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._stream is not None:
-            self._container.mux(self._stream.encode(None))
-        self._container.close()
-        if error is None and self._stream is not None:
-            self._part.replace(self._path)
-        else:
-            self._part.unlink(missing_ok=True)
+        if error is not None or self._stream is None:
+            self._whole.discard()  # closing it may fail as well, as on a full disk
+            with contextlib.suppress(OSError):
+                self._container.close()
+            return
+        self._mux(self._stream.encode(None))
+        try:
+            self._container.close()
+        except OSError as failure:
+            raise GateError(f"{self._whole.path}: cannot write the video ({failure.strerror})") from failure
+        self._whole.finish()

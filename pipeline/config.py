@@ -56,7 +56,7 @@ class EventsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     endpoint: str = "tcp://127.0.0.1:5571"
     high_water_mark: Count = 1000
-    heartbeat_s: Seconds = 5.0
+    heartbeat_s: Annotated[float, msgspec.Meta(ge=0.1, le=3600)] = 5.0
     journal: Path | None = None
     plate_crops: bool = True
 

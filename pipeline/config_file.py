@@ -14,8 +14,8 @@ import msgspec
 
 from pipeline.config import CameraConfig, EventsConfig, GateConfig, ModelConfig, PassageConfig
 from pipeline.errors import GateError
+from pipeline.names import check_camera_id
 
-_CAMERA_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
 _UNKNOWN_KEY = re.compile(r"Object contains unknown field `(.*)`")
 
 
@@ -28,6 +28,7 @@ def load_config(path: Path) -> GateConfig:
     try:
         config = msgspec.toml.decode(path.read_bytes(), type=GateConfig, dec_hook=_to_path)
         _check(config)
+        return _with_absolute_paths(config, path.resolve().parent)
     except OSError as error:
         raise GateError(f"{path}: cannot read the configuration: {error.strerror}") from error
     except UnicodeDecodeError as error:
@@ -36,9 +37,10 @@ def load_config(path: Path) -> GateConfig:
         raise GateError(f"{path}: {_explain(str(error))}") from error
     except msgspec.DecodeError as error:
         raise GateError(f"{path}: not valid TOML: {error}") from error
+    except RecursionError as error:
+        raise GateError(f"{path}: not valid TOML: nested too deeply") from error
     except GateError as error:
         raise GateError(f"{path}: {error}") from error
-    return _with_absolute_paths(config, path.resolve().parent)
 
 
 def _check(config: GateConfig) -> None:
@@ -63,10 +65,10 @@ def _check(config: GateConfig) -> None:
 
 
 def _check_camera(camera: CameraConfig, key: str) -> None:
-    if not _CAMERA_ID.fullmatch(camera.id):
-        raise GateError(
-            f"{key}.id: {camera.id!r} may hold only letters, digits, '-', '_' and '.', and not begin with '.'"
-        )
+    try:
+        check_camera_id(camera.id)
+    except GateError as error:
+        raise GateError(f"{key}.id: {error}") from error
     if not camera.source_template.strip():
         raise GateError(f"{key}.source: is empty")
     try:
@@ -84,11 +86,14 @@ def _to_path(wanted: type, value: Any) -> Path:
 
 def _with_absolute_paths(config: GateConfig, folder: Path) -> GateConfig:
     def absolute(path: Path | None) -> Path | None:
-        return None if path is None else folder / path.expanduser()
+        return None if path is None else folder / _expanded(path)
 
-    def absolute_source(source: str) -> str:
-        """A recording or image folder beside the file; addresses and device numbers stay as they are."""
-        return source if "://" in source or not (folder / source).exists() else str(folder / source)
+    def absolute_source(camera: CameraConfig) -> str:
+        """A recording or image folder; addresses, devices and what ${NAME} makes absolute stay as they are."""
+        template = camera.source_template
+        if "://" in template or template.startswith("usb:") or Path(camera.source).is_absolute():
+            return template
+        return str(folder / _expanded(Path(template)))
 
     replace = msgspec.structs.replace
     model, events = config.model, config.events
@@ -106,11 +111,19 @@ def _with_absolute_paths(config: GateConfig, folder: Path) -> GateConfig:
             replace(
                 camera,
                 calibration=absolute(camera.calibration),
-                source_template=absolute_source(camera.source_template),
+                source_template=absolute_source(camera),
             )
             for camera in config.cameras
         ),
     )
+
+
+def _expanded(path: Path) -> Path:
+    """The path with the home folder in place of ~."""
+    try:
+        return path.expanduser()
+    except RuntimeError as error:
+        raise GateError(f"{path}: there is no such user") from error
 
 
 def _explain(message: str) -> str:

@@ -11,10 +11,12 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 
-# What a room may import besides itself; the error and the redaction of passwords are everyone's.
+# What a room may import besides itself; errors, redaction, names and files are everyone's.
 MAY_IMPORT = {
     "pipeline.errors": set(),
     "pipeline.redact": set(),
+    "pipeline.files": set(),
+    "pipeline.names": set(),
     "pipeline.frames": set(),
     "pipeline.config": set(),
     "pipeline.config_file": {"pipeline.config"},
@@ -36,7 +38,13 @@ MAY_IMPORT = {
         "calib.camera",
     },
     "pipeline.lane": {"pipeline.frames", "pipeline.capture", "pipeline.post", "calib.camera"},
-    "pipeline.announcer": {"pipeline.frames", "pipeline.events", "pipeline.post", "pipeline.lane"},
+    "pipeline.announcer": {
+        "pipeline.frames",
+        "pipeline.capture",
+        "pipeline.events",
+        "pipeline.post",
+        "pipeline.lane",
+    },
     "pipeline.gate": {
         "pipeline.frames",
         "pipeline.capture",
@@ -46,7 +54,7 @@ MAY_IMPORT = {
         "pipeline.announcer",
     },
 }
-EVERYONES = {"pipeline.errors", "pipeline.redact"}
+EVERYONES = {"pipeline.errors", "pipeline.redact", "pipeline.files", "pipeline.names"}
 
 # setup.cfg's install_requires, by the names they are imported under.
 RUNTIME_PACKAGES = {"av", "cv2", "msgspec", "numpy", "onnxruntime", "tomli_w", "tqdm", "zmq"}

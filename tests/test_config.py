@@ -64,6 +64,11 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         engine_cache = "/var/cache/gate"
         cpu_threads = 3
         presence_threshold = 0.8
+        second_look = false
+        rectified_look = false
+        rectified_path = "rectified.onnx"
+        edge_look = false
+        edge_path = "~/edges.onnx"
         [passage]
         min_hits = 2
         confirm_s = 6
@@ -96,6 +101,11 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         3,
         0.8,
     )
+    assert (model.second_look, model.rectified_look, model.edge_look) == (False, False, False)
+    assert (model.rectified_path, model.edge_path) == (
+        tmp_path / "rectified.onnx",
+        Path.home() / "edges.onnx",
+    )
     assert (passage.min_hits, passage.confirm_s, passage.expiry_s) == (2, 6.0, 8.0)
     assert passage.update_interval_s == 0.5
     assert (events.endpoint, events.high_water_mark, events.heartbeat_s) == ("tcp://0.0.0.0:6000", 10, 1.0)
@@ -117,6 +127,27 @@ def test_recording_beside_the_file_is_found_from_any_working_directory(tmp_path:
 
 
 @pytest.mark.parametrize(
+    ("source", "opened"),
+    [
+        ("~/clip.mp4", str(Path.home() / "clip.mp4")),
+        ("${REC}/clip.mp4", "{folder}/recordings/clip.mp4"),
+        ("${DISK}/clip.mp4", "/mnt/disk/clip.mp4"),
+        ("missing.mp4", "{folder}/missing.mp4"),
+        ("usb:0", "usb:0"),
+        ("/dev/video0", "/dev/video0"),
+    ],
+)
+def test_a_recording_is_looked_for_as_every_other_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, opened: str
+) -> None:
+    monkeypatch.setenv("REC", "recordings")
+    monkeypatch.setenv("DISK", "/mnt/disk")
+    config = load(tmp_path, f'[[camera]]\nid = "a"\nsource = "{source}"\n')
+    assert config.cameras[0].source == opened.format(folder=tmp_path)
+    assert ("${" in source) == ("${" in config.cameras[0].source_label)
+
+
+@pytest.mark.parametrize(
     ("text", "expected"),
     [
         ("", "camera: no camera is configured"),
@@ -133,13 +164,22 @@ def test_recording_beside_the_file_is_found_from_any_working_directory(tmp_path:
         ("[model]\nbatch_sizes = [4, 1]", "model.batch_sizes: give at least one size"),
         ("[model]\nbatch_sizes = []", "model.batch_sizes: give at least one size"),
         ("[model]\npresence_threshold = 1.5", "model.presence_threshold: Expected `float` <= 1.0"),
-        ("[events]\nheartbeat_s = nan", "events.heartbeat_s: Expected `float` > 0.0"),
+        ("[events]\nheartbeat_s = nan", "events.heartbeat_s: Expected `float` >= 0.1"),
         ("[events]\nendpoint = '5571'", "events.endpoint: expected tcp://ADDRESS:PORT"),
         ("[camera]\nid = 'a'", "camera: Expected `array`, got `object`; write [[camera]]"),
         (MINIMAL + MINIMAL, "camera[1].id: 'entry-1' is used twice"),
-        (MINIMAL.replace("entry-1", "entry 1"), "camera[0].id: 'entry 1' may hold only letters, digits"),
-        (MINIMAL.replace("entry-1", "gate/1"), "camera[0].id: 'gate/1' may hold only letters, digits"),
-        (MINIMAL.replace("entry-1", ".."), "camera[0].id: '..' may hold only letters, digits"),
+        (
+            MINIMAL.replace("entry-1", "entry 1"),
+            "camera[0].id: camera id 'entry 1': use 1 to 64 letters, digits",
+        ),
+        (
+            MINIMAL.replace("entry-1", "gate/1"),
+            "camera[0].id: camera id 'gate/1': use 1 to 64 letters, digits",
+        ),
+        (MINIMAL.replace("entry-1", ".."), "camera[0].id: camera id '..': use 1 to 64 letters, digits"),
+        (MINIMAL.replace("entry-1", 65 * "a"), "camera[0].id: camera id 'aaaa"),
+        (MINIMAL + "calibration = '~nosuchuser/x'", "~nosuchuser/x: there is no such user"),
+        ("x = " + 5000 * "[", "not valid TOML"),
         ("[[camera]]\nid = 'a'", "camera[0]: Object missing required field `source`"),
         ("[[camera]]\nid = 'a'\nsource = ' '", "camera[0].source: is empty"),
         ("[model\n", "not valid TOML"),
@@ -180,11 +220,12 @@ def test_missing_environment_variable_is_named(tmp_path: Path, monkeypatch: pyte
         "rtsp://admin:hunter2@10.0.0.5:554/stream",
         "rtsp://admin:p@ss/hunter2@10.0.0.5:554/stream",
         "http://10.0.0.5/video.cgi?user=admin&pwd=hunter2",
+        "rtsp:/admin:hunter2@10.0.0.5/stream",
     ],
 )
 def test_password_written_in_the_file_is_never_shown(tmp_path: Path, source: str) -> None:
     config = load(tmp_path, f'[[camera]]\nid = "a"\nsource = "{source}"\n')
-    assert config.cameras[0].source == source
+    assert config.cameras[0].source.endswith(source)
     assert "hunter2" not in repr(config)
     assert "hunter2" not in str(config.cameras[0])
     assert "10.0.0.5" in config.cameras[0].source_label
@@ -195,7 +236,7 @@ def test_password_is_not_in_the_error_about_its_camera(tmp_path: Path) -> None:
     assert "hunter2" not in error_of(tmp_path, text)
 
 
-@pytest.mark.parametrize("source", ["usb:0", "/dev/video0", "clip?.mp4", "rtsp://10.0.0.5:554/stream"])
+@pytest.mark.parametrize("source", ["usb:0", "/dev/video0", "/rec/clip?.mp4", "rtsp://10.0.0.5:554/stream"])
 def test_source_without_secrets_is_shown_as_it_is(tmp_path: Path, source: str) -> None:
     config = load(tmp_path, f'[[camera]]\nid = "a"\nsource = "{source}"\n')
     assert config.cameras[0].source_label == source

@@ -14,9 +14,6 @@ import argparse
 import datetime
 from pathlib import Path
 
-import cv2
-import numpy as np
-
 from calib.acceptance import Check, check_board, check_plate
 from calib.boards import read_board
 from calib.camera import Camera
@@ -27,6 +24,7 @@ from calib.plates import read_located
 from calib.record import Record
 from calib.report import write_report
 from pipeline.errors import GateError
+from pipeline.files import read_image
 
 HELP = "compare a distance with a tape measure"
 
@@ -72,11 +70,11 @@ def execute(args: argparse.Namespace) -> int:
 
 def _board_check(args: argparse.Namespace, camera: Camera, at_m: float, today: str) -> Check:
     board = read_board(args.board)
-    image = cv2.imread(str(args.source), cv2.IMREAD_COLOR)
+    image = read_image(args.source)
     if image is None:
         raise GateError(f"{args.source}: not a readable image")
     camera.require_image_size(image.shape[1], image.shape[0])
-    found = BoardFinder(board).find(np.asarray(image, np.uint8))
+    found = BoardFinder(board).find(image)
     if found is None:
         raise GateError(f"{args.source}: no {board.describe()} found; check --board and take a sharper image")
     target = board_target(args.source.name, board, found, at_m, args.tape_sd)

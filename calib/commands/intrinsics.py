@@ -34,6 +34,7 @@ from calib.live import take_views
 from calib.live_text import coverage_map
 from calib.record import Record, lens_record
 from calib.report import write_report
+from pipeline.names import check_camera_id
 from pipeline.redact import redact
 
 HELP = "lens from images, a video or a live camera"
@@ -59,6 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(args: argparse.Namespace) -> int:
     """Collect views, calibrate, write camera.toml and its report."""
+    camera_id = check_camera_id(args.camera_id or args.output.stem)
     board = read_board(args.board)
     board.square_m  # noqa: B018 (asked for before anybody starts to wave the board)
     shape = plate_format(args)
@@ -73,7 +75,7 @@ def execute(args: argparse.Namespace) -> int:
     findings = judged(collection, board)
     result = calibrate_lens(collection.views, board)
     findings += judge_lens(result, board)
-    camera = with_timing(calibrated(result, args.camera_id or args.output.stem, board), earlier)
+    camera = with_timing(calibrated(result, camera_id, board), earlier)
     source = redact(args.source[0]) + (f" and {len(args.source) - 1} more" if len(args.source) > 1 else "")
     today = datetime.date.today().isoformat()
     record = Record(lens_record(result, board, source, today, collection.skipped, findings))

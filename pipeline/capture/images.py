@@ -8,12 +8,10 @@ from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
-import cv2
-import numpy as np
-
 from pipeline.capture.recording import Recording
 from pipeline.capture.timeline import Timeline
 from pipeline.errors import GateError
+from pipeline.files import read_image
 from pipeline.frames import DropCounter, DropReason, Frame
 
 log = logging.getLogger(__name__)
@@ -58,14 +56,14 @@ class ImageFolder(Recording):
 
     def _load(self, timeline: Timeline) -> Iterator[Frame]:
         for index, path in enumerate(self._images):
-            image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+            image = read_image(path)
             if image is None:
                 log.warning("%s: not a readable image, skipped", path)
                 timeline.skip(DropReason.UNDECODABLE)
                 continue
             stamp = timeline.stamp(index * self._period_s, "pts")
             if stamp is not None:
-                yield Frame(stamp, np.asarray(image, np.uint8))
+                yield Frame(stamp, image)
 
 
 def _natural_key(path: Path) -> tuple[list[tuple[int, str]], str]:

@@ -24,6 +24,7 @@ class VideoFile(Recording):
         super().__init__(camera, str(path), drops)
         self._path = path
         self._container: av.container.InputContainer | None = None
+        self._frame_count: int | None = None
 
     def close(self) -> None:
         """Closes the file."""
@@ -34,18 +35,12 @@ class VideoFile(Recording):
 
     @property
     def frame_count_hint(self) -> int | None:
-        """What the file's header says, or its duration times its average rate."""
-        if self._container is None:
-            return None
-        stream = self._container.streams.video[0]
-        if stream.frames:
-            return stream.frames
-        if self._container.duration is None or stream.average_rate is None:
-            return None
-        return round(self._container.duration / av.time_base * stream.average_rate)
+        """What the file's header says, or its duration times its average rate; None before it was opened."""
+        return self._frame_count
 
     def _start(self, timeline: Timeline) -> Iterator[Frame]:
         self._container = _open_container(self._path)
+        self._frame_count = _frame_count(self._container)
         return self._decode(self._container, timeline)
 
     def _decode(self, container: av.container.InputContainer, timeline: Timeline) -> Iterator[Frame]:
@@ -69,6 +64,15 @@ class VideoFile(Recording):
             flush = av.Packet()  # an empty packet makes the decoder give out the frames that it still holds
             flush.stream = stream
             yield flush
+
+
+def _frame_count(container: av.container.InputContainer) -> int | None:
+    stream = container.streams.video[0]
+    if stream.frames:
+        return stream.frames
+    if container.duration is None or stream.average_rate is None:
+        return None
+    return round(container.duration / av.time_base * stream.average_rate)
 
 
 def _open_container(path: Path) -> av.container.InputContainer:

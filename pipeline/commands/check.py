@@ -7,6 +7,7 @@ Prints a line for everything that was tried: `ok`, `--` (not here, the gate runs
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -54,6 +55,8 @@ def findings(config: GateConfig) -> Iterator[Finding]:
     yield from pace(providers, config)
     if config.cameras:
         yield events(config.events.endpoint)
+        if config.events.journal is not None:
+            yield journal(config.events.journal)
     for camera in config.cameras:
         yield from camera_findings(camera, config)
 
@@ -65,6 +68,14 @@ def events(endpoint: str) -> Finding:
             return Finding("ok", "events", endpoint)
     except GateError as error:
         return Finding("FAIL", "events", str(error))
+
+
+def journal(path: Path) -> Finding:
+    """Whether events can be appended to the file; it is left as it is, as the gate may be running."""
+    place = path if path.exists() else path.parent
+    if os.access(place, os.W_OK) and place.is_dir() != path.exists():
+        return Finding("ok", "journal", str(path))
+    return Finding("FAIL", "journal", f"{path}: cannot write the events there; check folder and rights")
 
 
 def camera_findings(camera: CameraConfig, config: GateConfig) -> Iterator[Finding]:

@@ -122,7 +122,7 @@ def pace(providers: Sequence[Finding], config: GateConfig) -> Iterator[Finding]:
     rate, window_s = f"{1 / frame_s:.1f} images a second of each live camera", TrackSettings().window_s
     passage = f"{config.passage.min_hits} at most {config.passage.confirm_s} s apart (passage.confirm_s)"
     speed = f"{LEAST_FRAMES} within {window_s} s"
-    if frame_s > config.passage.confirm_s:
+    if config.passage.min_hits > 1 and frame_s > config.passage.confirm_s:
         advice = "use a GPU, the 8-bit network on a CPU with VNNI, or a longer confirm_s and expiry_s"
         yield Finding("--", "pace", f"{rate}: no passages, which need {passage}; {advice}")
     elif frame_s > config.passage.expiry_s:

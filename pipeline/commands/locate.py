@@ -14,8 +14,9 @@ from tqdm import tqdm
 
 from pipeline.annotate import draw_location
 from pipeline.capture.images import list_images
-from pipeline.commands.options import add_model_options, model_config
+from pipeline.commands.options import add_model_options, model_config, probability
 from pipeline.errors import GateError
+from pipeline.files import read_image, refuse_overwriting
 from pipeline.frames import PlateLocation
 from pipeline.inference.looks import open_locator
 
@@ -34,7 +35,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--annotate", type=Path, metavar="DIR", help="write the images with the corners drawn in there"
     )
     parser.add_argument(
-        "--presence-threshold", type=float, default=0.5, metavar="P", help="only for text and drawing"
+        "--presence-threshold",
+        type=probability,
+        default=0.5,
+        metavar="P",
+        help="only for text and drawing",
     )
     add_model_options(parser)
 
@@ -43,25 +48,24 @@ def execute(args: argparse.Namespace) -> int:
     """Locate in every image; one that cannot be read is named and the others are still done."""
     files = [file for path in args.paths for file in _images_of(path)]
     if args.annotate is not None:
+        refuse_overwriting((_drawn_path(args.annotate, file) for file in files), files)
         args.annotate.mkdir(parents=True, exist_ok=True)
     locator, _ = open_locator(model_config(args))
     unreadable = 0
     for file in tqdm(files, unit="image", dynamic_ncols=True, disable=True if len(files) == 1 else None):
-        image = cv2.imread(str(file), cv2.IMREAD_COLOR)
+        image = read_image(file)
         if image is None:
             tqdm.write(f"error: {file}: cannot be read as an image", file=sys.stderr)
             unreadable += 1
             continue
-        pixels = np.asarray(image, np.uint8)
         started_s = time.perf_counter()
-        location = locator.locate([pixels])[0]
+        location = locator.locate([image])[0]
         elapsed_ms = 1000 * (time.perf_counter() - started_s)
         line = _json_line if args.json else _text_line
         tqdm.write(line(file, location, elapsed_ms, args.presence_threshold))
         if args.annotate is not None:
-            _write(
-                args.annotate / f"{file.stem}.jpg", draw_location(pixels, location, args.presence_threshold)
-            )
+            drawn = draw_location(image, location, args.presence_threshold)
+            _write(_drawn_path(args.annotate, file), drawn)
     return 2 if unreadable else 0
 
 
@@ -71,6 +75,10 @@ def _images_of(path: Path) -> list[Path]:
     if not path.is_file():
         raise GateError(f"{path}: no such file or folder; check the path")
     return [path]
+
+
+def _drawn_path(folder: Path, file: Path) -> Path:
+    return folder / f"{file.stem}.jpg"
 
 
 def _json_line(file: Path, location: PlateLocation, elapsed_ms: float, threshold: float) -> str:

@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from calib.camera import Camera
 from pipeline.annotate import ClipWriter
-from pipeline.commands.options import add_model_options, model_config, stopping_on_signals
+from pipeline.commands.options import add_model_options, model_config, probability, stopping_on_signals
 from pipeline.commands.recordings import Listener, circumstances, make_lane, settings_of
 from pipeline.errors import GateError
 from pipeline.events import (
@@ -23,6 +23,7 @@ from pipeline.events import (
     ReplayJournal,
     describe,
 )
+from pipeline.files import refuse_overwriting
 from pipeline.gate import Gate
 from pipeline.inference.looks import open_locator
 from pipeline.post.plate_formats import formats_named
@@ -44,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--plate-formats", nargs="+", metavar="NAME", help="plate sizes that may occur (default: EU)"
     )
-    parser.add_argument("--presence-threshold", type=float, default=0.5, metavar="P")
+    parser.add_argument("--presence-threshold", type=probability, default=0.5, metavar="P")
     parser.add_argument(
         "--fps", type=float, default=25.0, help="images a second of an image folder (default 25)"
     )
@@ -67,6 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(args: argparse.Namespace) -> int:
     """Replay all videos one after the other, each as an epoch of its own."""
+    refuse_overwriting([args.events, args.annotate, args.report], map(Path, args.videos))
     calibration = None if args.camera is None else Camera.load(args.camera)
     tracking = tracking_settings(args)
     name = calibration.camera_id if calibration is not None else "replay"

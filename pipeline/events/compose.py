@@ -27,8 +27,8 @@ from pipeline.events.schema import (
     PassageEventKind,
 )
 from pipeline.events.text import public_text
-from pipeline.events.wire import check_camera_id
 from pipeline.frames import PassageKind, PassageReport
+from pipeline.names import check_camera_id
 
 _PASSAGE_KINDS: dict[PassageKind, PassageEventKind] = {
     "new": "passage.new",

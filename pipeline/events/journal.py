@@ -7,6 +7,7 @@ file that looks whole is whole.
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -15,6 +16,7 @@ from typing import Self
 from pipeline.errors import GateError
 from pipeline.events.codec import MAX_EVENT_BYTES, MalformedEventError, decode, encode
 from pipeline.events.schema import Event
+from pipeline.files import PartFile
 
 _log = logging.getLogger(__name__)
 
@@ -33,8 +35,9 @@ class EventJournal:
         self.path = path
         try:
             self._file = path.open("ab", buffering=0)
+            self._cut_back(_length_of_whole_lines(path))
         except OSError as error:
-            raise GateError(f"{path}: cannot write events there ({error.strerror})") from error
+            raise GateError(f"{path}: cannot write the events there ({error.strerror})") from error
 
     def emit(self, event: Event, jpeg: bytes | None = None) -> None:
         """Append one event; crops are not recorded.
@@ -42,13 +45,20 @@ class EventJournal:
         Raises:
             GateError: the disk is full or failed.
         """
-        line = encode(event) + b"\n"
+        line, before = encode(event) + b"\n", self._file.tell()
         try:
             written = self._file.write(line)
         except OSError as error:
             raise GateError(f"{self.path}: cannot write events ({error.strerror})") from error
         if written != len(line):
+            self._cut_back(before)
             raise GateError(f"{self.path}: cannot write events (the disk is full)")
+
+    def _cut_back(self, length: int) -> None:
+        """Take away half a line, as a full disk or a power cut leaves it, lest the next event be joined to it."""
+        if length < self._file.seek(0, os.SEEK_END):
+            _log.warning("%s: its last line is not whole and is taken away", self.path)
+            self._file.truncate(length)
 
     def close(self) -> None:
         """Close the file. May be called again."""
@@ -75,21 +85,26 @@ class ReplayJournal(EventJournal):
         Raises:
             GateError: `path` is no regular file, or its folder does not exist or cannot be written to.
         """
-        # Renaming over a device such as /dev/null would replace it.
-        if not path.name or (path.exists() and not path.is_file()):
-            raise GateError(f"{path}: is no regular file; give the name of a file for the events")
-        super().__init__(path.with_name(path.name + ".part"))
-        self._file.truncate(0)
-        self._final_path = path
+        self._whole = PartFile(path, "events")
+        super().__init__(self._whole.part)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
         if error is None:
-            self.path.replace(self._final_path)
+            self._whole.finish()
         else:
             _log.warning("the replay did not end well; its events up to there are in %s", self.path)
+
+
+def _length_of_whole_lines(path: Path) -> int:
+    """Bytes up to the last end of a line in the file's last `MAX_EVENT_BYTES`; all of them if there is none."""
+    with path.open("rb") as file:
+        length = file.seek(0, os.SEEK_END)
+        tail = file.seek(max(0, length - MAX_EVENT_BYTES - 1))
+        end = file.read().rfind(b"\n")
+    return length if end < 0 < tail else tail + end + 1
 
 
 def read_journal(path: Path) -> Iterator[Event]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import socket
 import time
 from types import TracebackType
 from typing import Self
@@ -52,6 +53,8 @@ class EventPublisher:
         self._socket.set(zmq.LINGER, round(1000 * linger_s))
         self._socket.set(zmq.MAXMSGSIZE, _MAX_SUBSCRIPTION_BYTES)
         try:
+            if _is_served(endpoint):
+                raise zmq.ZMQError(zmq.EADDRINUSE)
             self._socket.bind(endpoint)
         except zmq.ZMQError as error:
             self.close()
@@ -104,6 +107,15 @@ class EventPublisher:
                 self._topics.add(message[1:])
             elif message[:1] == b"\x00":
                 self._topics.discard(message[1:])
+
+
+def _is_served(endpoint: str) -> bool:
+    """Whether somebody listens at an ipc endpoint: binding it would take its subscribers away without an error."""
+    path = endpoint.removeprefix("ipc://")
+    if path == endpoint:
+        return False
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex("\0" + path[1:] if path.startswith("@") else path) == 0
 
 
 def _bind_failure(endpoint: str, error: zmq.ZMQError) -> str:

@@ -18,11 +18,11 @@ from pipeline.events.schema import EVENT_TYPES, Event, EventHeader
 from pipeline.events.wire import (
     DEFAULT_ENDPOINT,
     MAX_JPEG_BYTES,
-    check_camera_id,
     check_endpoint,
     topic_of,
     topic_prefix,
 )
+from pipeline.names import check_camera_id
 
 _log = logging.getLogger(__name__)
 

@@ -14,7 +14,6 @@ from pipeline.events.schema import EventHeader
 DEFAULT_ENDPOINT = "tcp://127.0.0.1:5571"
 MAX_JPEG_BYTES = 1024 * 1024
 
-_CAMERA_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
 _TCP_ENDPOINT = re.compile(r"tcp://[A-Za-z0-9.*_-]+:(\d{1,5}|\*)")
 _IPC_ENDPOINT = re.compile(r"ipc://\S+")
 _LOCAL_ENDPOINT = re.compile(r"ipc://.*|tcp://(127\.\d+\.\d+\.\d+|localhost):.*")
@@ -28,20 +27,6 @@ def topic_of(event: EventHeader) -> bytes:
 def topic_prefix(camera: str | None) -> bytes:
     """What to subscribe to for everything of one camera, or of all cameras (None)."""
     return b"gate/" if camera is None else f"gate/{camera}/".encode()
-
-
-def check_camera_id(camera: str) -> str:
-    """`camera` itself.
-
-    Raises:
-        GateError: it is empty, too long, holds others than letters, digits, '-', '_' and '.',
-            or begins with '.'.
-    """
-    if not _CAMERA_ID.fullmatch(camera):
-        raise GateError(
-            f"camera id {camera!r}: use 1 to 64 letters, digits, '-', '_' and '.', the first no '.'"
-        )
-    return camera
 
 
 def check_endpoint(endpoint: str) -> str:

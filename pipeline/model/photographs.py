@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import GateError
+from pipeline.files import read_image
 from pipeline.frames import plate_width_px
 from pipeline.inference.letterbox import Letterbox
 
@@ -68,10 +69,10 @@ class Photograph:
 
     def read(self) -> NDArray[np.uint8]:
         """The image, (height, width, 3) uint8 BGR."""
-        image = cv2.imread(str(self.path), cv2.IMREAD_COLOR)
+        image = read_image(self.path)
         if image is None:
             raise GateError(f"{self.path}: cannot be read as an image")
-        return np.asarray(image, np.uint8)
+        return image
 
     def letterboxed(self, size_px: tuple[int, int]) -> tuple[NDArray[np.uint8], Letterbox]:
         """The image in an input of (width, height), and how it sits there."""

@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from calib.camera import Camera
 from pipeline.errors import GateError
+from pipeline.files import PartFile
 from pipeline.page import page, table
 from pipeline.redact import redact
 from pipeline.report.passage import estimate_text, passage_part
@@ -109,10 +110,7 @@ def _line(passage: PassageRecord) -> tuple[str, ...]:
 
 
 class PageFile:
-    """The report's file: a place that cannot be written to is found at once, not after hours of replay.
-
-    It appears under its name when the `with` block ends well, so that a file that looks whole is whole.
-    """
+    """The report's file, which appears under its name when the `with` block ends well."""
 
     def __init__(self, path: Path) -> None:
         """Open `<path>.part`.
@@ -120,13 +118,7 @@ class PageFile:
         Raises:
             GateError: the file cannot be written.
         """
-        self._path, self._part = path, path.with_name(path.name + ".part")
-        if path.exists() and not path.is_file():
-            raise GateError(f"{path}: is no regular file; give the name of a file for the report")
-        try:
-            self._part.touch()
-        except OSError as error:
-            raise GateError(f"{path}: cannot write the report there ({error.strerror})") from error
+        self._whole = PartFile(path, "report")
 
     def write(self, page: str) -> None:
         """Write the page.
@@ -135,9 +127,9 @@ class PageFile:
             GateError: the disk is full or failed.
         """
         try:
-            self._part.write_text(page, encoding="utf-8")
+            self._whole.part.write_text(page, encoding="utf-8")
         except OSError as error:
-            raise GateError(f"{self._path}: cannot write the report ({error.strerror})") from error
+            raise GateError(f"{self._whole.path}: cannot write the report ({error.strerror})") from error
 
     def __enter__(self) -> Self:
         return self
@@ -146,6 +138,6 @@ class PageFile:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if error is None:
-            self._part.replace(self._path)
+            self._whole.finish()
         else:
-            self._part.unlink(missing_ok=True)
+            self._whole.discard()

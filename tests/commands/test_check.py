@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 import run_gate
+from pipeline.commands.check import journal
 from pipeline.commands.check_machine import Finding, pace
 from pipeline.config import CameraConfig, GateConfig, ModelConfig, PassageConfig
 from tests.commands.test_run import write_config
@@ -61,6 +62,22 @@ def test_check_knows_what_the_configuration_asks_of_a_passage():
     hasty = msgspec.structs.replace(patient, passage=PassageConfig(confirm_s=6))
     (finding,) = pace(slow, hasty)
     assert finding.verdict == "--" and "many passages" in finding.detail and "expiry_s" in finding.detail
+
+
+def test_check_knows_that_a_passage_may_begin_with_one_image():
+    slow = [Finding("ok", "provider cpu", "", 3000.0)]
+    eager = msgspec.structs.replace(
+        gate(ModelConfig(second_look=False), live=1), passage=PassageConfig(min_hits=1, expiry_s=8)
+    )
+    (finding,) = pace(slow, eager)
+    assert "no passages" not in finding.detail and "no speeds" in finding.detail
+
+
+def test_check_names_a_journal_that_cannot_be_written(tmp_path):
+    assert journal(tmp_path / "events.jsonl").verdict == "ok"
+    assert not list(tmp_path.iterdir())  # and leaves nothing behind
+    for place in (tmp_path, tmp_path / "missing" / "events.jsonl"):
+        assert journal(place).verdict == "FAIL"
 
 
 def test_check_says_nothing_of_the_pace_of_recordings():

@@ -104,12 +104,19 @@ def test_report_shows_the_passage_and_is_the_same_every_time(
         (["replay", "{clip}", "--camera", "{other_camera}"], "640"),
         (["replay", "{clip}", "--model", "{junk}"], "junk.mp4: not an ONNX model"),
         (["replay", "{clip}", "--provider", "cuda"], "provider 'cuda' cannot run here"),
-        (["replay", "{clip}", "--events", "{junk}/out.jsonl"], "cannot write events"),
-        (["replay", "{clip}", "--annotate", "{junk}/out.mp4"], "cannot write a video"),
+        (["replay", "{clip}", "--events", "{junk}/out.jsonl"], "cannot write the events"),
+        (["replay", "{clip}", "--annotate", "{junk}/out.mp4"], "cannot write the video"),
+        (["replay", "{clip}", "--annotate", "{empty}"], "is no regular file"),
+        (["replay", "{clip}", "--report", "."], "is no regular file"),
+        (["replay", "{clip}", "--annotate", "{clip}"], "give another name"),
+        (["replay", "{clip}", "--events", "{junk}.x", "--report", "{junk}.x"], "give another name"),
+        (["replay", "{clip}", "--camera", "{odd_camera}"], "odd.toml: camera_id: camera id 'Einfahrt Nord'"),
         (["replay", "{clip}", "--report", "{junk}/out.html"], "cannot write the report"),
         (["replay", "{clip}", "--plate-formats", "eu-1x1"], "eu-1x1"),
         (["replay", "{empty}"], "no images here"),
         (["locate", "nowhere.jpg"], "nowhere.jpg: no such file"),
+        (["locate", "{photo}", "--annotate", "{folder}"], "photo.jpg: is read or written"),
+        (["locate", "{photo}", "{photo}", "--annotate", "{empty}"], "photo.jpg: is read or written"),
         (["run", "--config", "nowhere.toml"], "nowhere.toml: cannot read"),
         (["run", "--config", "{junk}"], "junk.mp4"),
         (["check", "--config", "nowhere.toml"], "nowhere.toml: cannot read"),
@@ -124,7 +131,13 @@ def test_bad_input_gives_one_clear_line_and_exit_code_2(
     junk.write_bytes(b"this is neither a video nor a model nor a camera file")
     other_camera.write_text(camera_file.read_text().replace("width = 640", "width = 1280"))
     empty.mkdir()
+    photo, odd_camera = tmp_path / "photo.jpg", tmp_path / "odd.toml"
+    photo.write_bytes(b"never opened")
+    text = camera_file.read_text()
+    camera_id = next(line for line in text.splitlines() if line.startswith("camera_id"))
+    odd_camera.write_text(text.replace(camera_id, 'camera_id = "Einfahrt Nord"'))
     places = {"clip": drive_clip, "junk": junk, "other_camera": other_camera, "empty": empty}
+    places |= {"folder": tmp_path, "photo": photo, "odd_camera": odd_camera}
     filled = [argument.format(**places) for argument in arguments]
     if arguments[0] in ("replay", "locate") and "--model" not in filled:
         filled += ["--model", str(stand_in_model)]

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 import run_gate
+from pipeline.commands.run import make_lane
+from pipeline.config_file import load_config
 from pipeline.events import CameraEvent, EventSubscriber, Heartbeat, PassageEvent, read_journal
 from tests.capture.rtsp_process import serve
 from tests.commands.conftest import Drive
@@ -94,7 +96,7 @@ def test_run_and_subscribe_through_a_server_restart(camera, stand_in_model, came
     events = [received.event for received in (*before, *between, *after)]
     ends = [event for event in events if event.kind == "passage.end"]
     speeds_kmh = [end.speed_kmh for end in ends if end.speed_kmh is not None]
-    assert speeds_kmh == pytest.approx([14.4] * len(speeds_kmh), rel=0.15)
+    assert speeds_kmh and speeds_kmh == pytest.approx([14.4] * len(speeds_kmh), rel=0.15)
     assert any(end.distance_m is not None for end in ends)
     assert any(isinstance(event, Heartbeat) and event.provider == "cpu" for event in events)
     assert subscriber.lost == 0 and subscriber.malformed == 0
@@ -103,6 +105,8 @@ def test_run_and_subscribe_through_a_server_restart(camera, stand_in_model, came
     journal = list(read_journal(tmp_path / "events.jsonl"))
     kinds = [event.kind for event in journal if isinstance(event, CameraEvent)]
     assert kinds[:3] == ["camera.online", "camera.offline", "camera.online"]
+    states = [event for event in journal if isinstance(event, CameraEvent)]
+    assert [event.image_size_px for event in states[:3]] == [(640, 480), None, (640, 480)]
     text = errors + (tmp_path / "events.jsonl").read_text()
     assert "open-sesame" not in text and "Traceback" not in text
 
@@ -145,3 +149,14 @@ def test_recording_as_a_source_ends_the_run(drive_clip, stand_in_model, camera_f
     assert run_gate.main(["run", "--config", str(config)]) == 0
     kinds = [event.kind for event in read_journal(tmp_path / "events.jsonl")]
     assert kinds.count("passage.new") == kinds.count("passage.end") == 1
+
+
+@pytest.mark.parametrize("source", ["rtsp://10.0.0.5/${TOKEN}/live", "rtsp://10.0.0.5/live?p=${TOKEN}"])
+def test_a_secret_from_the_environment_is_never_shown(tmp_path, monkeypatch, source):
+    """Wherever it stands in the address: what is shown is the address as it stands in the configuration."""
+    monkeypatch.setenv("TOKEN", "hunter2")
+    path = tmp_path / "gate.toml"
+    path.write_text(f'[[camera]]\nid = "a"\nsource = "{source}"\n')
+    config = load_config(path)
+    lane = make_lane(config.cameras[0], config)
+    assert lane.source.label == source

@@ -137,14 +137,17 @@ def test_training_can_go_on_from_the_exported_file(exported, training):
     assert torch.equal(resumed.network.layer4[0].bn1.running_mean, before)
 
 
+@pytest.mark.parametrize("factor", [-1.0, np.nan])
 def test_export_fails_and_writes_nothing_where_torch_and_onnx_differ(
-    graph, images, single, tmp_path, monkeypatch
+    graph, images, single, tmp_path, monkeypatch, factor
 ):
     disturbed = onnx.ModelProto()
     disturbed.CopyFrom(single)
     heads = [tensor for tensor in disturbed.graph.initializer if list(tensor.dims) == [4, 2048, 1, 1]]
     for tensor in heads:
-        tensor.CopyFrom(onnx.numpy_helper.from_array(-onnx.numpy_helper.to_array(tensor), tensor.name))
+        tensor.CopyFrom(
+            onnx.numpy_helper.from_array(np.float32(factor) * onnx.numpy_helper.to_array(tensor), tensor.name)
+        )
     assert heads
     monkeypatch.setattr(exporting, "export_single", lambda *_: disturbed)
     out = tmp_path / "model.onnx"
@@ -158,6 +161,7 @@ def test_export_fails_and_writes_nothing_where_torch_and_onnx_differ(
     [
         (["--checkpoint", "nowhere.pt"], "nowhere.pt"),
         (["--checkpoint", "nowhere.pt", "--size", "641", "480"], "divide by 8"),
+        (["--checkpoint", "nowhere.pt", "--images", "0"], "at least one image"),
     ],
 )
 def test_bad_arguments_give_one_clear_line(arguments, message, tmp_path, capsys):

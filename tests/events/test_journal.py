@@ -85,3 +85,36 @@ def test_read_journal_names_the_bad_line(tmp_path):
         list(read_journal(path))
     with pytest.raises(GateError, match="cannot read"):
         list(read_journal(tmp_path / "none.jsonl"))
+
+
+def test_half_a_line_of_an_earlier_run_is_taken_away_and_no_event_is_joined_to_it(tmp_path):
+    path = tmp_path / "gate.jsonl"
+    write(EventJournal(path), some_events(2))
+    with path.open("ab") as file:
+        file.write(encode(make_passage())[:50])  # a power cut
+    write(EventJournal(path), [make_heartbeat()])
+    assert [event.kind for event in read_journal(path)] == ["passage.update"] * 2 + ["heartbeat"]
+    write(EventJournal(path), [])
+    assert len(list(read_journal(path))) == 3
+
+
+def test_a_short_write_leaves_no_half_line(tmp_path, monkeypatch):
+    path = tmp_path / "gate.jsonl"
+    journal = EventJournal(path)
+    journal.emit(make_passage())
+
+    class NearlyFull:
+        """The journal's file on a disk with room for 50 more bytes."""
+
+        def __getattr__(self, name):
+            return getattr(whole, name)
+
+        def write(self, line):
+            return whole.write(line[:50])
+
+    whole = journal._file
+    monkeypatch.setattr(journal, "_file", NearlyFull())
+    with pytest.raises(GateError, match="disk is full"):
+        journal.emit(make_passage())
+    journal.close()
+    assert len(list(read_journal(path))) == 1

@@ -289,6 +289,19 @@ def test_publisher_and_subscriber_meet_at_a_path(tmp_path, caplog):
     assert not caplog.records
 
 
+def test_a_path_that_another_publisher_serves_is_not_taken_away_from_it(tmp_path):
+    endpoint = f"ipc://{tmp_path}/events"
+    with EventPublisher(endpoint) as publisher:
+        with pytest.raises(GateError, match="in use"):
+            EventPublisher(endpoint)
+        with subscribed(publisher) as subscriber:
+            publisher.emit(make_passage())
+            assert receive(subscriber, 1)
+    (tmp_path / "events").touch()  # as a gate that was killed leaves it
+    with EventPublisher(endpoint) as publisher, subscribed(publisher):
+        pass
+
+
 def test_publisher_ignores_what_strangers_send(publisher):
     with zmq.Context() as context, context.socket(zmq.XSUB) as stranger:
         stranger.linger = 0

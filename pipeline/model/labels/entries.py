@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from pipeline.errors import GateError
+from pipeline.files import read_image
 from pipeline.inference.letterbox import Letterbox
 from pipeline.model.labels.deal import deal, natural_order
 from pipeline.model.labels.quads import Points
@@ -85,7 +86,7 @@ def background_entries(folder: Path, labelled: AbstractSet[Path]) -> list[Entry]
 
 def _pictures(folder: Path, labelled: AbstractSet[Path]) -> Iterator[Entry]:
     for path in sorted(folder.rglob("*")):
-        image = cv2.imread(str(path)) if path.is_file() and cv2.haveImageReader(str(path)) else None
+        image = read_image(path) if path.is_file() and cv2.haveImageReader(str(path)) else None
         if image is None:
             continue
         if path.resolve() in labelled:

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import GateError
+from pipeline.files import read_image
 from pipeline.model.labels.files import label_files, read_label_file
 from pipeline.model.labels.find import PictureFolder
 from pipeline.model.labels.quads import Points, plate_corners
@@ -113,7 +113,7 @@ def check(picture: LabelledPicture, path: Path, origin_px: float) -> Marked:
     Raises:
         GateError: the picture cannot be read, has another size than the one that was labelled, or a shape is no plate.
     """
-    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    image = read_image(path)
     if image is None:
         raise GateError("cannot be read as an image")
     size_px = (image.shape[1], image.shape[0])

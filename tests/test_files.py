@@ -1,0 +1,64 @@
+"""Images that may be broken, and files that must never be half or in the wrong place."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline.errors import GateError
+from pipeline.files import PartFile, read_image, refuse_overwriting
+
+
+def test_part_file_leaves_the_older_file_until_it_is_finished(tmp_path: Path) -> None:
+    path = tmp_path / "out.html"
+    path.write_text("old")
+    whole = PartFile(path, "report")
+    whole.part.write_text("new")
+    assert path.read_text() == "old"
+    whole.finish()
+    assert path.read_text() == "new" and list(tmp_path.iterdir()) == [path]
+    PartFile(path, "report").discard()
+    assert path.read_text() == "new" and list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("name", [".", "folder", "/dev/null"])
+def test_part_file_never_takes_the_place_of_a_folder_or_a_device(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(GateError, match="is no regular file; give the name of a file for the video"):
+        PartFile(Path(name), "video")
+    with pytest.raises(GateError, match="cannot write the video there"):
+        PartFile(Path("missing") / "out.mp4", "video")
+
+
+def test_what_is_read_is_not_written_over_and_nothing_is_written_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    refuse_overwriting([Path("a.mp4"), None, Path("b.html")], [Path("c.mp4")])
+    for written, read in (([Path("c.mp4")], [tmp_path / "c.mp4"]), ([Path("a"), Path("./a")], [])):
+        with pytest.raises(GateError, match="give another name"):
+            refuse_overwriting(written, read)
+
+
+def test_image_whose_header_asks_for_too_much_memory_is_no_image(tmp_path: Path) -> None:
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+        )
+
+    header = struct.pack(">IIBBBBB", 100_000, 100_000, 8, 2, 0, 0, 0)
+    path = tmp_path / "huge.png"
+    path.write_bytes(
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", b"") + chunk(b"IEND", b"")
+    )
+    assert read_image(path) is None
+    path.write_bytes(b"not an image")
+    assert read_image(path) is None and read_image(tmp_path / "none.png") is None
+    assert np.shape(read_image(Path(__file__).parents[1] / "docs" / "clips.jpg"))[2] == 3
