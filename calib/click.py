@@ -9,6 +9,7 @@ from typing import Any
 
 import cv2
 
+from calib.camera import Camera
 from calib.loopback import LoopbackPage, as_json, page
 from pipeline.errors import GateError
 from pipeline.files import read_image
@@ -21,16 +22,17 @@ _MOST_CLICKS = 20
 class ClickSession:
     """Waits for clicks on one image."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, camera: Camera) -> None:
         """Reads the image.
 
         Raises:
-            GateError: it is not one.
+            GateError: it is not one, or not of the size that the camera file was made for.
         """
         image = read_image(path)
         if image is None:
             raise GateError(f"{path}: not a readable image")
         self.size_px = image.shape[1], image.shape[0]
+        camera.require_image_size(*self.size_px)
         self._jpeg = bytes(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 92])[1])
         self._done = threading.Event()
         self._clicks: Clicks = ()
@@ -64,9 +66,9 @@ class ClickSession:
         self._done.set()
 
 
-def ask_clicks(path: Path, port: int, say: Callable[[str], None]) -> Clicks:
+def ask_clicks(path: Path, camera: Camera, port: int, say: Callable[[str], None]) -> Clicks:
     """Show the image on a page and wait until somebody has clicked on the stop line and saved."""
-    session = ClickSession(path)
+    session = ClickSession(path, camera)
     with session.page(port) as shown:
         say(f"to click on the stop line, {shown.invitation}")
         return session.wait()

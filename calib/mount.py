@@ -36,6 +36,7 @@ class MountFit:
         covariance: (4, 4) of height (m), pitch, roll, lane direction (rad).
         places: (targets, 6) of all groups in order: X, Y, Z (m) in the road frame, turn, tilt, lean (rad).
         place_covariances: (targets, 6, 6).
+        height_covariances: (targets, 6), of the camera's height with each place.
         misfit: root of chi-squared over the number of spare measurements; about 1 when all agree.
     """
 
@@ -43,6 +44,7 @@ class MountFit:
     covariance: Array
     places: Array
     place_covariances: Array
+    height_covariances: Array
     misfit: float
 
 
@@ -82,6 +84,7 @@ def fit_mount(camera: Camera, groups: Sequence[Group], height: tuple[float, floa
         covariance[:4, :4],
         best[first:].reshape(-1, 6),
         np.array([covariance[block, block] for block in blocks]),
+        np.array([covariance[HEIGHT, block] for block in blocks]),
         misfit,
     )
 

@@ -31,21 +31,24 @@ class SeenPlate:
     corner_cov_px2: Array
 
 
-def read_located(path: Path) -> list[SeenPlate]:
-    """The plates of a file of JSON lines with the keys file, presence, corners_px and corner_cov_px2.
+def read_located(path: Path, camera: Camera) -> list[SeenPlate]:
+    """The plates of a file of JSON lines with the keys file, image_size_px, presence, corners_px and corner_cov_px2.
 
     Raises:
-        GateError: the file is missing, or a line is not such an object.
+        GateError: the file is missing, a line is not such an object, or an image has another size than the camera
+            file was made for.
     """
     plates = []
     for number, item in _json_lines(path):
         try:
+            width, height = item["image_size_px"]
             if item["presence"] >= LEAST_PRESENCE:
                 plates.append(_plate(Path(item["file"]).name, item["corners_px"], item["corner_cov_px2"]))
         except (KeyError, TypeError, ValueError) as error:
             raise GateError(
                 f"{path}: line {number}: not a line of `run_gate.py locate --json` ({error})"
             ) from error
+        camera.require_image_size(width, height)
     if not plates:
         raise GateError(
             f"{path}: no plate was found in any image; check that it is lit, sharp and large enough"

@@ -57,13 +57,14 @@ class LensRecord:
 
 @dataclass(frozen=True)
 class MountRecord:
-    """The mount: residuals and verdicts."""
+    """The mount: residuals and verdicts; `checks_before` were made with the mount before it."""
 
     date: str
     measured: str
     misfit: float
     residuals: tuple[Residual, ...]
     findings: tuple[Finding, ...]
+    checks_before: int = 0
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,11 @@ class Record:
     def save(self, camera_path: Path) -> None:
         """Write it beside the camera file."""
         record_path(camera_path).write_bytes(msgspec.json.encode(self))
+
+    @property
+    def current_checks(self) -> tuple[Check, ...]:
+        """Those of the mount as it is now."""
+        return self.checks[self.mount.checks_before :] if self.mount else self.checks
 
     def with_check(self, check: Check) -> Record:
         """With one more check, the oldest first."""

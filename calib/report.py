@@ -62,11 +62,11 @@ def _verdicts(record: Record) -> list[str]:
     ]
     levels = {"agrees": "good", "weak": "improve", "disagrees": "refuse"}
     lines = [_finding(item) for item in sorted(findings, key=lambda item: item.level == "good")]
-    lines += [_box(levels[check.verdict], "Tape check:", check.text) for check in record.checks[-3:]]
+    lines += [_box(levels[check.verdict], "Tape check:", check.text) for check in record.current_checks[-3:]]
     if record.mount is None:
         advice = "how the camera hangs was not measured; python -m calib mount makes distances about three times surer"
         lines.append(_box("improve", "Next:", advice))
-    elif not record.checks:
+    elif not record.current_checks:
         lines.append(
             _box("improve", "Next:", "hold a plate at a taped distance and run python -m calib check")
         )

@@ -96,14 +96,16 @@ def stop_line(camera: Camera, fit: MountFit, line: StopLine) -> tuple[float, flo
 
 
 def _predicted(fit: MountFit, at: int, target: Target) -> tuple[float, float]:
-    """What the fit says about a target's taped length, and its sd (the mount's height enters only a range)."""
+    """What the fit says about a target's taped length, and its sd; a range begins at the unsure lens."""
     place, covariance = fit.places[at], fit.place_covariances[at]
     if target.distance_m is not None:
         return float(place[1]), float(np.sqrt(covariance[1, 1]))
     offset = place[:3] - (0, 0, fit.mount.height_m)
     length = float(np.linalg.norm(offset))
-    slopes = offset / length
-    return length, float(np.sqrt(slopes @ covariance[:3, :3] @ slopes))
+    by_place, by_height = offset / length, -offset[2] / length
+    variance = by_place @ covariance[:3, :3] @ by_place + by_height**2 * fit.covariance[0, 0]
+    variance += 2 * by_height * (by_place @ fit.height_covariances[at][:3])
+    return length, float(np.sqrt(variance))
 
 
 def _road_distance(camera: Camera, mount: Mount, clicks_px: Array) -> float:

@@ -3,7 +3,7 @@
 1. python -m calib board board.pdf                 (ChArUco on A4; --paper a3 for cameras that look far)
 2. Print at 100 %, without "fit to page". The bar on the print must be 100 mm long.
 3. Glue it flat on something stiff: foam board, an aluminium panel. A board that bends spoils the result.
-4. Measure eight squares with a ruler, divide by eight, and give that number when asked, or later:
+4. Measure eight squares in a row with a ruler and give their length when asked, or the side of one square later:
    python -m calib board board.pdf --measured-mm 24.9
    It is kept in board.toml beside the print; the other commands read it with --board board.toml.
 
@@ -51,7 +51,7 @@ def execute(args: argparse.Namespace) -> int:
     if measured_mm is None:
         write(draw_board(board, args.paper), args.file)
         print(f"wrote {args.file}: {board.describe()}, {args.paper.upper()}; print it at 100 %")
-        measured_mm = _ask()
+        measured_mm = _ask(drawn_mm)
     if measured_mm is None:
         replace(board, square_mm=None).save(toml)
         print(
@@ -75,16 +75,23 @@ def _board(kind: str, squares: str) -> Board:
     return Board("chessboard" if kind == "chessboard" else "charuco", int(columns), int(rows))
 
 
-def _ask() -> float | None:
-    """The measured size from somebody at a terminal; None if nobody is there or knows it yet."""
+def _ask(drawn_mm: float) -> float | None:
+    """The measured side of a square from somebody at a terminal; None if nobody is there or knows it yet."""
     if not sys.stdin.isatty():
         return None
     prompt = f"Bar = {BAR_MM:g} mm? Length of eight squares on the print in mm (Enter: measure later): "
     answer = input(prompt).strip().replace(",", ".")
+    if not answer:
+        return None
     try:
-        return _positive(float(answer) / 8) if answer else None
+        length_mm = float(answer)
     except ValueError:
         raise GateError(f"board: {answer!r} is not a number; measure eight squares in millimetres") from None
+    if abs(length_mm / drawn_mm - 1) < 0.3:
+        raise GateError(
+            f"board: {answer} mm is about one square; give the length of eight in a row, or --measured-mm {answer}"
+        )
+    return _positive(length_mm / 8)
 
 
 def _positive(millimetres: float) -> float:

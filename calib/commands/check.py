@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import math
 from pathlib import Path
 
 from calib.acceptance import Check, check_board, check_plate
@@ -52,14 +53,17 @@ def execute(args: argparse.Namespace) -> int:
     camera, shape = Camera.load(args.camera), plate_format(args)
     if camera.mount is None:
         raise GateError(f"{args.camera}: has no [mount]; run `python -m calib mount` first")
-    at_m = args.at + (camera.mount.stop_line_m if args.origin == "stop-line" else 0.0)
+    at_m, tape_sd_m = args.at, args.tape_sd
+    if args.origin == "stop-line":  # both numbers from the point under the camera
+        at_m += camera.mount.stop_line_m
+        tape_sd_m = math.hypot(tape_sd_m, camera.uncertainty.stop_line_m or 0.0)
     if not 0.3 <= at_m <= 200 or not 0 < args.tape_sd < 1:
         raise GateError("check: give --at in metres, 0.3 to 200, and --tape-sd above 0 and below 1")
     today = datetime.date.today().isoformat()
     if args.board:
-        check = _board_check(args, camera, at_m, today)
+        check = _board_check(args, camera, at_m, tape_sd_m, today)
     else:
-        check = check_plate(camera, read_located(args.source), shape, at_m, args.tape_sd, today)
+        check = check_plate(camera, read_located(args.source, camera), shape, at_m, tape_sd_m, today)
     record = Record.load(args.camera).with_check(check)
     record.save(args.camera)
     report = write_report(camera, record, args.camera, shape)
@@ -68,7 +72,9 @@ def execute(args: argparse.Namespace) -> int:
     return 1 if check.verdict == "disagrees" else 0
 
 
-def _board_check(args: argparse.Namespace, camera: Camera, at_m: float, today: str) -> Check:
+def _board_check(
+    args: argparse.Namespace, camera: Camera, at_m: float, tape_sd_m: float, today: str
+) -> Check:
     board = read_board(args.board)
     image = read_image(args.source)
     if image is None:
@@ -77,5 +83,5 @@ def _board_check(args: argparse.Namespace, camera: Camera, at_m: float, today: s
     found = BoardFinder(board).find(image)
     if found is None:
         raise GateError(f"{args.source}: no {board.describe()} found; check --board and take a sharper image")
-    target = board_target(args.source.name, board, found, at_m, args.tape_sd)
-    return check_board(camera, target, board, at_m, args.tape_sd, today)
+    target = board_target(args.source.name, board, found, at_m, tape_sd_m)
+    return check_board(camera, target, board, at_m, tape_sd_m, today)

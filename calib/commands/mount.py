@@ -63,10 +63,11 @@ def execute(args: argparse.Namespace) -> int:
     camera, shape = Camera.load(args.camera), plate_format(args)
     measured = Measured.load(args.measured)
     if args.click is not None:
-        clicks = ask_clicks(args.click, args.port, say)
+        clicks = ask_clicks(args.click, camera, args.port, say)
         measured = replace(measured, stop_line=replace(measured.stop_line, clicks_px=clicks, distance_m=None))
         say(f"stop_line.clicks_px = {[[round(x, 1), round(y, 1)] for x, y in clicks]}")
-    plates = {} if args.corners is None else {plate.name: plate for plate in read_located(args.corners)}
+    located = [] if args.corners is None else read_located(args.corners, camera)
+    plates = {plate.name: plate for plate in located}
     board = read_board(args.board) if args.board else None
     found = groups(measured, camera, plates, args.measured.parent, board)
     height = (measured.camera.height_m, measured.camera.height_sd_m) if measured.camera else None
@@ -78,9 +79,12 @@ def execute(args: argparse.Namespace) -> int:
     camera = replace(
         camera, provenance={**camera.provenance, "mount_date": today, "mount_misfit": round(fit.misfit, 3)}
     )
+    earlier = Record.load(args.camera)
     record = replace(
-        Record.load(args.camera),
-        mount=MountRecord(today, str(args.measured), fit.misfit, tuple(residuals), tuple(findings)),
+        earlier,
+        mount=MountRecord(
+            today, str(args.measured), fit.misfit, tuple(residuals), tuple(findings), len(earlier.checks)
+        ),
     )
     camera.save(args.camera)
     record.save(args.camera)

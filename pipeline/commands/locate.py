@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--json",
         action="store_true",
-        help="one JSON object a line: file, presence, corners_px, corner_cov_px2, ms",
+        help="one JSON object a line: file, image_size_px, presence, corners_px, corner_cov_px2, ms",
     )
     parser.add_argument(
         "--annotate", type=Path, metavar="DIR", help="write the images with the corners drawn in there"
@@ -61,8 +61,10 @@ def execute(args: argparse.Namespace) -> int:
         started_s = time.perf_counter()
         location = locator.locate([image])[0]
         elapsed_ms = 1000 * (time.perf_counter() - started_s)
-        line = _json_line if args.json else _text_line
-        tqdm.write(line(file, location, elapsed_ms, args.presence_threshold))
+        if args.json:
+            tqdm.write(_json_line(file, image.shape[1::-1], location, elapsed_ms))
+        else:
+            tqdm.write(_text_line(file, location, elapsed_ms, args.presence_threshold))
         if args.annotate is not None:
             drawn = draw_location(image, location, args.presence_threshold)
             _write(_drawn_path(args.annotate, file), drawn)
@@ -81,10 +83,11 @@ def _drawn_path(folder: Path, file: Path) -> Path:
     return folder / f"{file.stem}.jpg"
 
 
-def _json_line(file: Path, location: PlateLocation, elapsed_ms: float, threshold: float) -> str:
+def _json_line(file: Path, size_px: tuple[int, ...], location: PlateLocation, elapsed_ms: float) -> str:
     return json.dumps(
         {
             "file": str(file),
+            "image_size_px": size_px,
             "presence": round(location.presence, 5),
             "corners_px": np.round(location.corners_px, 3).tolist(),
             "corner_cov_px2": np.round(location.corner_cov_px2, 5).tolist(),

@@ -65,6 +65,9 @@ def fit(
 
     It ends when a step promises, or made, the cost smaller by less than `tolerance`. `shared` is where the errors that
     all frames share start, 0 if not given.
+
+    Raises:
+        LinAlgError: there is no finite fit.
     """
     root, unroot = window.roots.each[way], window.roots.inverses[way]
     damping = 1e-3
@@ -99,6 +102,8 @@ def fit(
             damping *= 10
     weighted = misses * np.sqrt(weights / variance)[:, None]
     cost = float(np.vdot(weighted, weighted) + z @ z + misses.size * math.log(variance))
+    if not math.isfinite(cost):
+        raise np.linalg.LinAlgError("the corners are those of no plate")
     return Fit(setting, near, z[first_shared:], cost, weights > _INLIER, limit / _INLIER)
 
 

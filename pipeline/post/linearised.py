@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.post.plate_motion import ACCELERATIONS, COUNT, POSE, SPEED, PlateAt
+from pipeline.post.plate_motion import COUNT, POSE, PlateAt, speed_at
 from pipeline.post.window import Window
 
 Array = NDArray[np.float64]
@@ -95,7 +95,7 @@ class Linearised:
 
     @cached_property
     def _speeds(self) -> Array:
-        return np.asarray(self.motion[SPEED] - self._window.seconds_lasted @ self.motion[ACCELERATIONS])
+        return speed_at(self.motion, self._window.seconds_lasted)
 
     @cached_property
     def off_course(self) -> Array:

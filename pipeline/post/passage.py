@@ -48,12 +48,16 @@ class Passage:
         """Estimate its motion anew, for a report."""
         self.reported_s = now_s
         if self.follower:
-            self.motion = self.follower.estimate()
-            self.jumped &= self.motion.speed_kmh is None
-        if self.jumped and self.motion.quality == "too_few_frames":
-            self.motion = replace(self.motion, quality="time_jump")
+            self.motion = self._estimate(self.follower)
         if _surely_kmh(self.motion) > _surely_kmh(self.fastest):
             self.fastest = self.motion
+
+    def _estimate(self, follower: MotionFollower) -> MotionEstimate:
+        found = follower.estimate()
+        self.jumped &= found.speed_kmh is None
+        if self.jumped and found.quality == "too_few_frames":
+            return replace(found, quality="time_jump")
+        return found
 
     def summary(self) -> MotionEstimate:
         """Last distance, and the mean speed over the whole track.
@@ -63,7 +67,9 @@ class Passage:
         """
         if self.follower is None:
             return self.motion
-        track, last = self.track, self.follower.estimate()
+        track, last = self.track, self._estimate(self.follower)
+        if self.jumped and last.range_m is None:  # the plate was not seen since
+            last = self.motion
         speeds = [self.fastest, last]
         if track.last_time_s - track.first_time_s <= _LONGEST_WHOLE_S:
             camera, formats = self.follower.camera, self.follower.formats
@@ -71,7 +77,8 @@ class Passage:
         chosen = next((item for item in speeds if item and item.speed_kmh), None)
         if chosen is None:
             return last
-        return replace(last, speed_kmh=chosen.speed_kmh, motion=chosen.motion, quality=chosen.quality)
+        quality = chosen.quality if last.range_m is not None else last.quality
+        return replace(last, speed_kmh=chosen.speed_kmh, motion=chosen.motion, quality=quality)
 
     def report(
         self, kind: PassageKind, observation: PlateObservation, motion: MotionEstimate

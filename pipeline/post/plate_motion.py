@@ -61,9 +61,9 @@ def seconds_lasted(times_s: Array, ages_s: Array) -> Array:
     return np.clip(-times_s[:, None] - ages_s[:-1], 0.0, np.diff(ages_s))
 
 
-def speed_at(motion: Array, times_s: Array, ages_s: Array) -> Array:
-    """Closing speed at times (n,) before 0."""
-    return np.asarray(motion[SPEED] - seconds_lasted(times_s, ages_s) @ motion[ACCELERATIONS])
+def speed_at(motion: Array, seconds: Array) -> Array:
+    """Closing speed (n,) at the times of which `seconds_lasted` are given (n, STRETCHES)."""
+    return np.asarray(motion[SPEED] - seconds @ motion[ACCELERATIONS])
 
 
 def moved_on(motion: Array, later_s: float) -> Array:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from calib.camera import Camera
 from pipeline.post.plate_formats import PlateFormat
+from pipeline.post.track_data import areas
 
 Array = NDArray[np.float64]
 
@@ -60,7 +61,7 @@ def plate_poses(corners_px: Array, camera: Camera, plate_format: PlateFormat) ->
     """
     corners_m = plate_corners_m(plate_format)
     rays = camera.unproject(corners_px)
-    if not np.isfinite(rays).all() or _signed_area(rays) <= 0:
+    if not np.isfinite(rays).all() or areas(rays[None])[0] <= 0:
         return []
     branches = _branches(corners_m, rays) or _branches(corners_m, rays + _NUDGE)
     poses = [_refined(turn, shift, corners_m, rays, corners_px, camera) for turn, shift in branches]
@@ -94,9 +95,3 @@ def _faces_camera(pose: PlatePose) -> bool:
     return bool(
         pose.centre_m[2] > 0 and pose.rotation[:, 2] @ pose.centre_m > 0 and np.isfinite(pose.error_px)
     )
-
-
-def _signed_area(polygon: Array) -> float:
-    """Area of a polygon (n, 2), positive when it runs clockwise in an image (y down)."""
-    x, y = polygon.T
-    return float(0.5 * np.sum(x * np.roll(y, -1) - y * np.roll(x, -1)))

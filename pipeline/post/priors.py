@@ -110,7 +110,7 @@ def shared_error(scatter: float) -> float:
 def aspect_tolerance(data: TrackData) -> float:
     """Sd of the logarithm of the aspect that a systematic shift of the plate's edges leaves."""
     left = np.linalg.norm(data.corners_px[:, 3] - data.corners_px[:, 0], axis=1)
-    return float(_EDGE_BIAS_PX / np.max(left))
+    return float(_EDGE_BIAS_PX / max(np.max(left), _EDGE_BIAS_PX))
 
 
 def image_aspect(data: TrackData) -> float:

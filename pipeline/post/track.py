@@ -7,7 +7,7 @@ from collections import deque
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.frames import PlateObservation
+from pipeline.frames import PlateObservation, plate_width_px
 from pipeline.post.track_data import TIME_SD_S, TrackPoint
 
 Array = NDArray[np.float64]
@@ -111,8 +111,7 @@ class Track:
 
 def _place_and_distance(corners_px: Array) -> Array:
     """(3,): centre in the image, and 1 over the plate's width in pixels, which is linear in its distance."""
-    sides = np.linalg.norm(corners_px[[1, 2]] - corners_px[[0, 3]], axis=1)
-    return np.array([*corners_px.mean(axis=0), 1.0 / max(float(sides.mean()), 1.0)])
+    return np.array([*corners_px.mean(axis=0), 1.0 / max(plate_width_px(corners_px), 1.0)])
 
 
 def _distance_to_segment(point: Array, start: Array, end: Array) -> float:

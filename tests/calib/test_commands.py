@@ -65,6 +65,7 @@ def located(folder: Path, name: str, distances_m: tuple[float, ...]) -> Path:
         lines.append(
             json.dumps(
                 {"file": f"shots/d{100 * distance:.0f}.jpg", "presence": 0.99, "corners_px": pixels.tolist(),
+                 "image_size_px": [TRUTH.intrinsics.width, TRUTH.intrinsics.height],
                  "corner_cov_px2": [[[0.25, 0.0], [0.0, 0.25]]] * 4, "ms": 1.0}
             )
         )  # fmt: skip
@@ -130,6 +131,18 @@ def test_from_board_to_acceptance(
     for heading in ("Verdict", "Expected errors", "Lens", "Mount", "Acceptance: tape-measure checks"):
         assert f"<h2>{heading}</h2>" in report
     assert "does not agree" in report
+    # The stop line was said to be known to 2 cm (standard deviation), which counts only where the tape begins there.
+    from_camera, from_line, _ = record.checks
+    assert from_line.tape_sd_m == pytest.approx(np.hypot(0.01, camera.uncertainty.stop_line_m))
+    assert from_camera.tape_sd_m == 0.01
+
+    assert main(["mount", str(calibrated), str(measured), "--corners", str(corners)]) == 0
+    report = calibrated.with_suffix(".report.html").read_text(encoding="utf-8")
+    verdicts, _, history = report.partition("<h2>Acceptance: tape-measure checks</h2>")
+    assert (
+        "Tape check:" not in verdicts and "python -m calib check" in verdicts
+    )  # they were made with the old mount
+    assert history.count("<tr>") == 1 + 3
     assert not re.search(r"\bnan\b|\binf\b", report)
 
 
@@ -226,6 +239,37 @@ def test_measurements_that_cannot_be_used_are_named(
     assert main(["mount", *files, "--corners", str(corners), "--board", "charuco:7x10:25"]) == 2
     assert said in capsys.readouterr().err
     assert Camera.load(calibrated).mount is None
+
+
+def test_images_of_another_size_than_the_cameras_are_refused(
+    calibrated: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "measured.toml").write_text('[[plate_at]]\nimage = "d300.jpg"\ndistance_m = 3.0\n')
+    cv2.imwrite(str(tmp_path / "small.png"), np.full((240, 320), 90, np.uint8))
+    corners = located(tmp_path, "corners.jsonl", (3.0,))
+    command = ["mount", str(calibrated), str(tmp_path / "measured.toml"), "--corners", str(corners)]
+    assert main([*command, "--click", str(tmp_path / "small.png")]) == 2
+    assert "the image is 320x240" in capsys.readouterr().err
+    corners.write_text(corners.read_text().replace(f"[{LENS.width}, {LENS.height}]", "[320, 240]"))
+    assert main(command) == 2
+    assert "the image is 320x240" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("answer", "square_mm"), [("199.2", 24.9), ("", None), ("24.9", "one square")])
+def test_board_command_asks_for_eight_squares(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    answer: str,
+    square_mm: float | str | None,
+) -> None:
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr("builtins.input", lambda prompt: answer)
+    code = main(["board", str(tmp_path / "board.pdf")])
+    if isinstance(square_mm, str):
+        assert code == 2 and square_mm in capsys.readouterr().err
+    else:
+        assert code == 0 and read_board(str(tmp_path / "board.toml")).square_mm == square_mm
 
 
 def test_board_command_remembers_the_measured_size(tmp_path: Path) -> None:

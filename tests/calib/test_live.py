@@ -16,7 +16,7 @@ import pytest
 from numpy.typing import NDArray
 
 from calib.__main__ import main
-from calib.camera import Camera
+from calib.camera import Camera, Intrinsics
 from calib.click import ClickSession
 from calib.collect import ViewPicker
 from calib.crossval import calibrate_lens
@@ -183,7 +183,9 @@ def test_stop_on_the_page_ends_the_session(board_camera: BoardCamera, poses: lis
 @needs_browser
 def test_click_page_shows_the_image_at_its_size(tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / "road.png"), np.full((480, 640, 3), 90, np.uint8))
-    session = ClickSession(tmp_path / "road.png")
+    session = ClickSession(
+        tmp_path / "road.png", Camera("road", Intrinsics(640, 480, 500.0, 500.0, 319.5, 239.5))
+    )
     with session.page(0) as page:
         shown = dumped(f"http://127.0.0.1:{page.port}/")
     assert 'viewBox="0 0 640 480"' in shown
@@ -192,7 +194,9 @@ def test_click_page_shows_the_image_at_its_size(tmp_path: Path) -> None:
 
 def test_clicks_arrive(tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / "road.png"), np.full((480, 640, 3), 90, np.uint8))
-    session = ClickSession(tmp_path / "road.png")
+    session = ClickSession(
+        tmp_path / "road.png", Camera("road", Intrinsics(640, 480, 500.0, 500.0, 319.5, 239.5))
+    )
     got: list[object] = []
     waiter = threading.Thread(target=lambda: got.append(session.wait()))
     waiter.start()

@@ -109,6 +109,28 @@ def test_range_from_the_lens_is_as_good_as_the_road() -> None:
     assert mount.pitch_deg == pytest.approx(9.0, abs=0.02)
 
 
+def test_taped_range_is_predicted_as_well_as_is_stated() -> None:
+    """The nearest of three plates held by hand, 40 times: the camera's height is part of the range."""
+    ratios = []
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        held = rng.normal(0, (0.0, 0.01, *np.radians([3, 3, 0.75])))
+        plates, taped = [], []
+        for distance in (3, 5, 8):
+            x_m, z_m, *facing = held + rng.normal(0, (0.03, 0.003, *np.radians([3, 3, 0.75])))
+            place = np.array([0.1 + x_m, distance, 0.5 + z_m])
+            corners = TRUTH.camera_from_road(CORNERS @ turned(UPRIGHT, *facing).T + place)
+            pixels = TRUTH.project(corners) + rng.normal(0, 1, (4, 2))
+            plates.append(SeenPlate(str(distance), pixels, np.tile(np.eye(2), (4, 1, 1))))
+            range_m = float(np.linalg.norm(place - (0, 0, 1.8))) + rng.normal(0, 0.01)
+            taped.append(PlateAt(str(distance), range_m=range_m))
+        seen = {plate.name: plate for plate in plates}
+        found = groups(Measured(BY_HAND, tuple(taped)), LENS_ONLY, seen, Path(), None)
+        nearest = tape_residuals(LENS_ONLY, found, None)[0]
+        ratios.append(0.01 * nearest.error_cm / nearest.sd_m)
+    assert np.sqrt(np.mean(np.square(ratios))) == pytest.approx(1.0, abs=0.12)
+
+
 def test_mistyped_distance_is_shown_in_centimetres() -> None:
     plates = [plate_at(distance, 0.7, i) for i, distance in enumerate((3, 4, 5, 6, 8))]
     taped = tuple(PlateAt(plate.name, 6.60 if plate.name == "6" else float(plate.name)) for plate in plates)

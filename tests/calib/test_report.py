@@ -38,7 +38,7 @@ def test_expected_errors_grow_with_distance_and_with_a_worse_calibration() -> No
     assert near.distance_sd_m < far.distance_sd_m
     # A focal length of 2 % is 2 % of the distance.
     assert worse.distance_calibration_sd_m == pytest.approx(0.02 * 10.0, rel=0.3)
-    assert (far.distance_calibration_sd_m or 0) < 0.05
+    assert far.distance_calibration_sd_m is not None and far.distance_calibration_sd_m < 0.05
 
 
 def test_approach_ends_at_the_distance_and_stays_in_the_image() -> None:

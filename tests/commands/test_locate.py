@@ -19,7 +19,7 @@ def test_json_line_has_the_corners_in_the_images_own_pixels(stand_in_model, tmp_
         == 0
     )
     answer = json.loads(capsys.readouterr().out)
-    assert list(answer) == ["file", "presence", "corners_px", "corner_cov_px2", "ms"]
+    assert list(answer) == ["file", "image_size_px", "presence", "corners_px", "corner_cov_px2", "ms"]
     half = np.array(SIZE_M) / 2 * FOCAL_PX / Drive().distance_m(1.0) * 2
     expected = np.array([639.5, 479.5]) + half * [[-1, -1], [1, -1], [1, 1], [-1, 1]]
     assert np.allclose(answer["corners_px"], expected, atol=0.6)

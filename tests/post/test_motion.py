@@ -441,3 +441,22 @@ def test_one_frame_in_which_the_largest_plate_has_no_plates_shape_does_not_end_t
     motion = estimate_motion(points, MOUNTED, EUROPE)
     assert motion.quality == "ok" and motion.range_m is not None
     assert motion.range_m.value == pytest.approx(np.linalg.norm(centres[-1] - (0.0, 0.0, 1.3)), rel=0.02)
+
+
+@pytest.mark.parametrize("camera", [MOUNTED, LENS_ONLY])
+def test_corners_that_are_no_plate_give_no_number_and_no_exception(camera: Camera) -> None:
+    """Upper and lower left corner are one point, in all frames; then corners that are far outside of the image."""
+    points, _ = track(np.random.default_rng(0))
+    for point in points:
+        point.corners_px[3] = point.corners_px[0]
+    assert estimate_motion(points, camera, EUROPE).range_m is None
+    rng = np.random.default_rng(1)
+    for _ in range(20):
+        wild = [
+            replace(
+                point, corners_px=np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * rng.uniform(1, 1e7, (4, 2))
+            )
+            for point in points[:4]
+        ]
+        motion = estimate_motion(wild, camera, EUROPE)
+        assert motion.quality != "ok" or motion.range_m is not None

@@ -12,6 +12,7 @@ from pipeline.post.plate_motion import (
     PlateAt,
     facing_angles,
     moved_on,
+    seconds_lasted,
     speed_at,
     stretch_ages_s,
     travel_by_accelerations,
@@ -83,7 +84,7 @@ def test_derivatives_are_the_slopes_of_the_rays(axes: np.ndarray) -> None:
         np.testing.assert_allclose(found[..., index], numeric, atol=1e-8)
     times = TIMES[:2]
     later, earlier = (rays(values, axes, four(times + step)) for step in (1e-6, -1e-6))
-    by_time = by_way[:2] * speed_at(values, times, AGES)[:, None, None]
+    by_time = by_way[:2] * speed_at(values, seconds_lasted(times, AGES))[:, None, None]
     np.testing.assert_allclose(by_time, (later - earlier) / 2e-6, atol=1e-7)
 
 

@@ -6,6 +6,7 @@ import gc
 import weakref
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -275,6 +276,31 @@ def test_clock_that_jumps_gives_no_wrong_speed_and_is_counted() -> None:
     speeds = [report.motion.speed_kmh for report in reports if report.motion.speed_kmh]
     assert len(speeds) > 8
     assert all(abs(speed.value - 14.4) < 3 * speed.sd + 0.2 for speed in speeds)
+
+
+def numbered(observations: Sequence[PlateObservation]) -> list[PlateObservation]:
+    """As frames of a camera that lost none."""
+    return [replace(item, stamp=replace(item.stamp, index=index)) for index, item in enumerate(observations)]
+
+
+@pytest.mark.parametrize(("frames", "quality"), [(25, "ok"), (4, "too_few_frames")])
+def test_vehicle_that_is_gone_after_a_stall_keeps_its_last_distance(frames: int, quality: str) -> None:
+    """No frames come for 0.8 s, a gap that is not bridged, and then those of the empty lane."""
+    seen = approach()[:frames]
+    gone = nothing(seen[-1].stamp.time_s + 0.8, 5.0)
+    reports = follow(numbered(seen + gone))
+    last, end = reports[-2].motion, reports[-1].motion
+    assert kinds(reports) == one_passage(1)
+    assert end.range_m == last.range_m and end.range_m is not None and end.plate_format == last.plate_format
+    assert end.quality == quality and (end.speed_kmh is not None) == (quality == "ok")
+
+
+def test_end_after_a_jump_says_why_there_is_no_speed() -> None:
+    """The clock leaps by a second, and the vehicle is seen twice since: too few for a speed."""
+    seen = approach()
+    leaped = [observation(item.stamp.time_s + 1.0, item.plate.corners_px) for item in seen[4:7]]
+    end = follow(numbered(seen[:4] + leaped))[-1]
+    assert end.motion.quality == "time_jump" and end.motion.range_m is not None
 
 
 def test_displaced_time_stamp_is_left_out_and_counted() -> None:
