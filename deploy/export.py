@@ -73,18 +73,24 @@ def export(
         single = export_single(graph, size_px, Path(folder) / "single.onnx", any_size)
     difference = parity(graph, single, images)
     print(f"single precision, torch against ONNX Runtime on {len(images)} images: {_text(difference)}")
-    if not difference["corner_px"] <= PARITY_LIMIT_PX:  # NaN is no agreement
-        raise GateError(
-            f"{out}: not written, since torch and ONNX Runtime differ by {difference['corner_px']:.3f} px, "
-            f"more than {PARITY_LIMIT_PX} px"
-        )
+    _require_parity(out, difference)
     half = store_in_half(single)
-    print(f"half-precision storage, torch in single against it: {_text(parity(graph, half, images))}")
+    difference = parity(graph, half, images)
+    print(f"half-precision storage, torch in single against it: {_text(difference)}")
+    _require_parity(out, difference)
     common = {"corner_order": "TL,TR,BR,BL", "input": f"{size_px[0]}x{size_px[1]} BGR uint8 NHWC"}
     half.metadata_props.extend(
         onnx.StringStringEntryProto(key=key, value=value) for key, value in (common | facts).items()
     )
     write_model(half, out)
+
+
+def _require_parity(out: Path, difference: dict[str, float]) -> None:
+    if not difference["corner_px"] <= PARITY_LIMIT_PX:  # NaN is no agreement
+        raise GateError(
+            f"{out}: not written, since torch and ONNX Runtime differ by {difference['corner_px']:.3f} px, "
+            f"more than {PARITY_LIMIT_PX} px"
+        )
 
 
 def comparison_images(data: Path | None, size_px: tuple[int, int], count: int) -> list[NDArray[np.uint8]]:
@@ -101,6 +107,18 @@ def comparison_images(data: Path | None, size_px: tuple[int, int], count: int) -
             f"{data}: holds no validation photographs to compare on; leave --data out to use drawn ones"
         )
     return images
+
+
+def require_place(args: argparse.Namespace) -> None:
+    """Find out before the work whether it can be written.
+
+    Raises:
+        GateError: --out is in no folder, or --images is not positive.
+    """
+    if args.images < 1:
+        raise GateError(f"--images {args.images}: give at least one image to compare on")
+    if not args.out.parent.is_dir():
+        raise GateError(f"{args.out}: there is no folder {args.out.parent}; make it first")
 
 
 def facts_of(graph: PlateCornerGraph) -> dict[str, str]:
@@ -137,8 +155,7 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     if any(side % STRIDE_PX or side <= 0 for side in args.size):
         raise GateError(f"--size {args.size[0]} {args.size[1]}: both sides must divide by {STRIDE_PX}")
-    if args.images < 1:
-        raise GateError(f"--images {args.images}: give at least one image to compare on")
+    require_place(args)
     size_px = (args.size[0], args.size[1])
     graph = PlateCornerGraph(*load_network(args.checkpoint))
     images = comparison_images(args.data, size_px, args.images)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from deploy.export import export
+from deploy.export import export, require_place
 from pipeline.errors import command
 from pipeline.inference.model_file import RECTIFIED_CORNERS
 from pipeline.inference.rectify import rectified
@@ -38,7 +38,9 @@ def parse_arguments(argv: list[str] | None, prog: str, description: str | None) 
     parser.add_argument("--checkpoint", type=Path, required=True, help="checkpoint.pt of the training run")
     parser.add_argument("--out", type=Path, required=True, help="the .onnx file to write")
     parser.add_argument("--images", type=int, default=16, help="how many views to compare on")
-    return parser.parse_args(argv)
+    args = parser.parse_args(argv)
+    require_place(args)
+    return args
 
 
 def export_views(graph: nn.Module, facts: dict[str, str], args: argparse.Namespace) -> None:

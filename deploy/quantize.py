@@ -136,7 +136,8 @@ def letterboxed(data: Path, split: str, size_px: tuple[int, int], count: int) ->
     photographs = [photo for photo in select(read_index(data), split) if photo.plates]
     if len(photographs) < count:
         raise GateError(
-            f"{data}: {len(photographs)} photographs of split {split!r} show a plate, fewer than {count}"
+            f"{data}: {len(photographs)} photographs of split {split!r} show a plate, fewer than {count}; "
+            "ask for fewer with --images (of train) or --compare (of validation)"
         )
     samples = []
     for number in range(count):

@@ -67,7 +67,7 @@ def train(stride_px: int, recipe: Recipe, photographs: list[Photograph], args: a
         training.start_from_imagenet(args.imagenet)
     if training.step == training.steps:
         return
-    rest = batches(photographs, recipe, training.step, args.workers)
+    rest = batches(photographs, training.recipe, training.step, args.workers)
     with resumable(training, out):
         for progress in advance(training, rest, out, checkpoint_minutes=2):
             progress.set_description(f"stride {stride_px}")

@@ -32,8 +32,8 @@ def read_checkpoint(path: Path, holds: Set[str], owner: str) -> dict[str, Any]:
     """
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, ValueError, pickle.UnpicklingError) as error:
-        reason = str(error).splitlines()[0]
+    except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError) as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0]
         raise GateError(f"{path}: not a checkpoint of {owner} ({reason})") from error
     missing = holds - state.keys() if isinstance(state, dict) else holds
     if missing:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import matplotlib
@@ -20,9 +22,16 @@ def log_entry(out: Path, entry: dict) -> None:
         log.write(json.dumps(entry) + "\n")
 
 
+def _entries(log: Path) -> Iterator[dict]:
+    """The entries of a log; a line that a full disk or a power cut left half is passed over."""
+    for line in log.read_text(encoding="utf-8", errors="replace").splitlines():
+        with contextlib.suppress(json.JSONDecodeError):
+            yield json.loads(line)
+
+
 def draw_learning_curve(log: Path, picture: Path) -> None:
     """Draw the losses and the validation errors that a run wrote to its log (one JSON object a line)."""
-    entries = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    entries = list(_entries(log))
     names = dict.fromkeys(name for entry in entries for name in entry if name not in ("step", "validation"))
     checks = [entry for entry in entries if "validation" in entry]
     figure, (losses, errors) = plt.subplots(1, 2, figsize=(11, 4), layout="constrained")

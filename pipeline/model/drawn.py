@@ -7,9 +7,8 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from pipeline.frames import CORNER_SIGNS
 from pipeline.inference.rectify import is_convex, transform_points
-from pipeline.model.view import Augmentation, Image, Points
+from pipeline.model.view import Augmentation, Image, Points, tilted_rectangle
 from pipeline.synthetic.paste import mounted, paste_plate
 from pipeline.synthetic.plates import PX_PER_M, draw_plate
 
@@ -19,6 +18,9 @@ PLATE_SIZES_M = ((0.52, 0.11), (0.44, 0.14), (0.40, 0.13), (0.33, 0.165), (0.305
 
 RIVAL_AREA = 0.75
 """A second plate in view may have at most this share of the target's area: the closest must be unmistakable."""
+
+MOUNTED_BEYOND_M, LEAST_GAP_PX = 0.055, 4.0
+"""How far a holder and its shadow reach beyond a plate, and how far a second plate with both stays away."""
 
 HOLDER_SHARE = 0.6
 """Share of the drawn plates that have a holder or a shadow."""
@@ -104,10 +106,11 @@ def with_rival(rng: np.random.Generator, image: Image, target: Points) -> Image:
     size_m = PLATE_SIZES_M[rng.integers(len(PLATE_SIZES_M))]
     area = rng.uniform(0.15, 0.9 * RIVAL_AREA) * cv2.contourArea(target.astype(np.float32))
     half = np.sqrt(area * size_m[0] / size_m[1]) / 2 * np.array([1, size_m[1] / size_m[0]])
-    tilt = np.deg2rad(rng.normal(0, 5))
-    turn = np.array([[np.cos(tilt), np.sin(tilt)], [-np.sin(tilt), np.cos(tilt)]])
-    centre = rng.uniform((0, 0), image.shape[1::-1])
-    gap = np.abs(centre - target.mean(axis=0)) - half - np.ptp(target, axis=0) / 2
-    if gap.max() < 6:
+    tilt_deg = rng.normal(0, 5)
+    rival = tilted_rectangle(rng.uniform((0, 0), image.shape[1::-1]), half, tilt_deg)
+    beyond = MOUNTED_BEYOND_M * 2 * half[0] / size_m[0]
+    apart = np.abs(rival.mean(axis=0) - (target.min(axis=0) + target.max(axis=0)) / 2)
+    gap = apart - np.ptp(rival, axis=0) / 2 - np.ptp(target, axis=0) / 2 - beyond
+    if gap.max() < LEAST_GAP_PX:
         return image
-    return _paste_drawn(rng, image, centre + (half * CORNER_SIGNS) @ turn, size_m)
+    return _paste_drawn(rng, image, rival, size_m)

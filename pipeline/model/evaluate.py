@@ -70,7 +70,7 @@ def report(results: dict[str, list[Result]], presence_threshold: float) -> str:
     parts = []
     for look, members in results.items():
         parts += [look, table(members, by_source(members)), table(members, by_width(members))]
-        if any(result.plate is None for result in members):
+        if len({result.plate is None for result in members}) == 2:
             parts.append(_presence_report(members, presence_threshold))
     return "\n\n".join(parts)
 
@@ -82,9 +82,12 @@ def _presence_report(results: list[Result], threshold: float) -> str:
     alarms = sum(p >= threshold for p in without)
     false_alarms, recalls, thresholds = presence_roc(results)
     best = max(
-        (recall, limit)
-        for rate, recall, limit in zip(false_alarms, recalls, thresholds, strict=True)
-        if rate * 150 <= 1
+        (
+            (recall, limit)
+            for rate, recall, limit in zip(false_alarms, recalls, thresholds, strict=True)
+            if rate * 150 <= 1
+        ),
+        default=(0.0, 1.0),  # the surest of all is a false alarm
     )
     return (
         f"presence: ROC AUC {roc_auc(results):.5f} ({len(with_plate)} with, {len(without)} without a plate)\n"
@@ -133,10 +136,10 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     photographs = read_index(args.data)
     chosen = select(photographs, args.split)
-    if not chosen:
+    if not any(photo.plates for photo in chosen):
         splits = ", ".join(sorted({photo.split for photo in photographs}))
         raise GateError(
-            f"{args.data}: no photograph of split {args.split!r}; there are: {splits}, validation"
+            f"{args.data}: no photograph with a plate in split {args.split!r}; there are: {splits}, validation"
         )
     if args.exact:
         chosen = [photo for photo in chosen if is_exact(photo)]

@@ -116,4 +116,6 @@ def save(run: Run, out: Path) -> None:
 
 def computes_bfloat16(device: torch.device) -> bool:
     """Whether the device multiplies in bfloat16 itself: other processors only emulate it, many times slower."""
-    return device.type == "cuda" or torch.backends.cpu.get_cpu_capability() == "AVX512"
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return torch.cpu._is_avx512_bf16_supported()

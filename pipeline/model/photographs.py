@@ -17,6 +17,7 @@ from pipeline.errors import GateError
 from pipeline.files import read_image
 from pipeline.frames import plate_width_px
 from pipeline.inference.letterbox import Letterbox
+from pipeline.inference.rectify import is_convex
 
 VALIDATION_SHARE = 0.1
 """Share of the photographs of `train` that is held back where the index names no validation; never part of `dev`."""
@@ -72,6 +73,11 @@ class Photograph:
         image = read_image(self.path)
         if image is None:
             raise GateError(f"{self.path}: cannot be read as an image")
+        if image.shape[:2] != (self.height_px, self.width_px):
+            raise GateError(
+                f"{self.path}: is {image.shape[1]}x{image.shape[0]}, but its corners in the index are for "
+                f"{self.width_px}x{self.height_px}"
+            )
         return image
 
     def letterboxed(self, size_px: tuple[int, int]) -> tuple[NDArray[np.uint8], Letterbox]:
@@ -93,7 +99,11 @@ def read_index(index: Path) -> list[Photograph]:
     if not index.is_file():
         raise GateError(f"{index}: no such index; give a folder with an index.jsonl, or the file itself")
     photographs = []
-    for number, line in enumerate(index.read_text(encoding="utf-8").splitlines(), start=1):
+    try:
+        lines = index.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise GateError(f"{index}: not a text file in UTF-8") from error
+    for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         try:
@@ -131,6 +141,8 @@ def _photograph(entry: dict, folder: Path) -> Photograph:
         corners = np.asarray(plate["corners"], dtype=np.float64)
         if corners.shape != (4, 2) or not np.isfinite(corners).all():
             raise ValueError("corners must be four pairs of numbers")
+        if not is_convex(corners):
+            raise ValueError("corners must run clockwise around the plate, from its top left")
         plates.append(Plate(corners, str(plate.get("label", "human"))))
     return Photograph(
         path=folder / entry["file"],

@@ -17,7 +17,7 @@ from pipeline.model.dataset import TrainingSamples
 from pipeline.model.figures import summary
 from pipeline.model.loop import Batch, add_run_arguments, advance, begin_in, resumable
 from pipeline.model.measure import measure
-from pipeline.model.photographs import Photograph, read_index, select
+from pipeline.model.photographs import Photograph, is_exact, read_index, select
 from pipeline.model.recipe import DEFAULT_RECIPE, Recipe, load_recipe
 from pipeline.model.torch_session import first_look
 from pipeline.model.training import Training
@@ -47,6 +47,10 @@ def run(training: Training, photographs: list[Photograph], args: argparse.Namesp
             figures = summary(measure(first_look(training.average, training.bfloat16), some))
             log_entry(args.out, {"step": training.step, "validation": figures})
             progress.write(f"step {training.step}: " + ", ".join(f"{k} {v:.2f}" for k, v in figures.items()))
+    if not any(is_exact(photo) for photo in validation):
+        print(
+            "no exact validation labels: the covariances of the corners are not calibrated", file=sys.stderr
+        )
     if validation:
         training.calibration = calibrate(calibration_results(training.average, photographs))
 

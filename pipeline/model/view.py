@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.frames import CORNER_SIGNS
 from pipeline.inference.rectify import inverse, scale_at, shrunk, transform_points
 
 Image = NDArray[np.uint8]
@@ -33,6 +34,13 @@ def flip_corners(quads: Points, width_px: int) -> Points:
     flipped = quads[..., [1, 0, 3, 2], :].copy()
     flipped[..., 0] = width_px - 1 - flipped[..., 0]
     return flipped
+
+
+def tilted_rectangle(centre: Points, half: Points, tilt_deg: float) -> Points:
+    """Corners (4, 2) of a rectangle of half width and half height `half` (2,), turned clockwise in the image."""
+    tilt = np.deg2rad(tilt_deg)
+    turn = np.array([[np.cos(tilt), np.sin(tilt)], [-np.sin(tilt), np.cos(tilt)]])
+    return np.asarray(centre + (half * CORNER_SIGNS) @ turn)
 
 
 def random_view(

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torchvision.models import ResNet50_Weights
 
 from pipeline.errors import GateError
+from pipeline.model.checkpoint import read_checkpoint
 from pipeline.model.network import DilatedResNet50DSNT
 
 
@@ -25,7 +26,7 @@ def load_imagenet(network: DilatedResNet50DSNT, weights_file: Path | None) -> li
     if weights_file is None:
         weights = ResNet50_Weights.IMAGENET1K_V2.get_state_dict(progress=True, check_hash=True)
     else:
-        weights = torch.load(weights_file, map_location="cpu", weights_only=True)
+        weights = read_checkpoint(weights_file, set(), "ImageNet weights")
     renamed = {
         _own_name(name): tensor.float() for name, tensor in weights.items() if not name.startswith("fc.")
     }

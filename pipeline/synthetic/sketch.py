@@ -11,6 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 
 Points = NDArray[np.float64]
 
+_SUBPIXEL_BITS = 4
+
 
 @dataclass(frozen=True, eq=False)
 class Panel:
@@ -50,24 +52,26 @@ class Sketch:
 
     def mask(self, outline_m: ArrayLike, soft_m: float = 0.0, rounds: int = 3) -> NDArray[np.float32]:
         """Coverage (H, W) of a closed outline, its corners rounded; `soft_m` blurs the edge."""
-        x0, _, _, z1 = self.box_m
-        points = rounded_outline(np.asarray(outline_m, np.float64), rounds)
-        pixels = (points - (x0, z1)) * (self._scale, -self._scale) - 0.5
         cover = np.zeros(self.alpha.shape, np.uint8)
-        cv2.fillPoly(cover, [np.rint(pixels * 16).astype(np.int32)], 255, cv2.LINE_AA, 4)
-        layer = cover.astype(np.float32) / np.float32(255)
-        if soft_m > 0:
-            layer = np.asarray(cv2.GaussianBlur(layer, (0, 0), soft_m * self._scale), np.float32)
-        return layer
+        cv2.fillPoly(cover, [self._rounded(outline_m, rounds)], 255, cv2.LINE_AA, _SUBPIXEL_BITS)
+        return self._softened(cover, soft_m)
 
     def ring(self, outline_m: ArrayLike, width_m: float, soft_m: float = 0.0) -> NDArray[np.float32]:
         """Coverage of a line along a closed outline."""
-        x0, _, _, z1 = self.box_m
-        points = rounded_outline(np.asarray(outline_m, np.float64), 3)
-        pixels = (points - (x0, z1)) * (self._scale, -self._scale) - 0.5
         cover = np.zeros(self.alpha.shape, np.uint8)
         line = max(1, round(width_m * self._scale))
-        cv2.polylines(cover, [np.rint(pixels * 16).astype(np.int32)], True, 255, line, cv2.LINE_AA, 4)
+        outline = self._rounded(outline_m, 3)
+        cv2.polylines(cover, [outline], True, 255, line, cv2.LINE_AA, _SUBPIXEL_BITS)
+        return self._softened(cover, soft_m)
+
+    def _rounded(self, outline_m: ArrayLike, rounds: int) -> NDArray[np.int32]:
+        """The outline with its corners rounded, in OpenCV's parts of a pixel."""
+        x0, _, _, z1 = self.box_m
+        points = rounded_outline(np.asarray(outline_m, np.float64), rounds)
+        pixels = (points - (x0, z1)) * (self._scale, -self._scale) - 0.5
+        return np.rint(pixels * 2**_SUBPIXEL_BITS).astype(np.int32)
+
+    def _softened(self, cover: NDArray[np.uint8], soft_m: float) -> NDArray[np.float32]:
         layer = cover.astype(np.float32) / np.float32(255)
         if soft_m > 0:
             layer = np.asarray(cv2.GaussianBlur(layer, (0, 0), soft_m * self._scale), np.float32)

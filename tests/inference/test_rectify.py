@@ -54,6 +54,22 @@ def test_derivatives_are_those_of_the_mapping() -> None:
     np.testing.assert_allclose(jacobians(homography, OBLIQUE_PX), numeric, rtol=1e-5)
 
 
+@pytest.mark.parametrize("width_px", [60.0, 300.0, 900.0])
+def test_a_spot_is_where_the_homography_says(width_px: float) -> None:
+    """Gaussian spots on a turned rectangle, of which the view shows less, about as much and half of the pixels."""
+    turn = np.array([[0.99, 0.1], [-0.1, 0.99]])
+    quad = np.array([[-0.5, -0.2], [0.5, -0.2], [0.5, 0.2], [-0.5, 0.2]]) * width_px @ turn + (640.3, 480.6)
+    sd_px = width_px / 40
+    y, x = np.mgrid[:960, :1280]
+    for spot in quad.mean(axis=0) + np.array([[0.0, 0.0], [0.2, 0.05]]) * width_px:
+        image = np.rint(250 * np.exp(-((x - spot[0]) ** 2 + (y - spot[1]) ** 2) / (2 * sd_px**2)))
+        view, homography = rectified(np.repeat(image[..., None], 3, axis=2).astype(np.uint8), quad)
+        weight = view[..., 0].astype(float)
+        rows, columns = np.mgrid[: view.shape[0], : view.shape[1]]
+        seen = np.array([(columns * weight).sum(), (rows * weight).sum()]) / weight.sum()
+        np.testing.assert_allclose(seen, transform_points(homography, spot[None])[0], atol=0.05)
+
+
 @pytest.mark.parametrize("width_px", [60.0, 128.0, 700.0])
 def test_an_edge_is_where_the_homography_says(width_px: float) -> None:
     """A white quadrilateral, drawn exactly, at less, the same and far more than the view's resolution."""

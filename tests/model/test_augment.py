@@ -94,16 +94,19 @@ def test_drawn_plate_hides_the_labelled_one_whatever_its_shape():
         assert width / height == pytest.approx(size_m[0] / size_m[1], rel=0.02)
 
 
-def test_rival_is_smaller_and_leaves_the_target_untouched():
+@pytest.mark.parametrize("width", [80, 150])
+def test_rival_is_smaller_and_leaves_the_target_untouched(width):
+    """Its holder and its shadow, too, which reach far beyond a large plate."""
     image = np.full((240, 320, 3), 90, np.uint8)
-    target = np.array([[120.0, 100.0], [200.0, 100.0], [200.0, 120.0], [120.0, 120.0]])
+    left, right, bottom = 160 - width / 2, 160 + width / 2, 100 + width / 4
+    target = np.array([[left, 100.0], [right, 100.0], [right, bottom], [left, bottom]])
     changed = 0
-    for seed in range(20):
+    for seed in range(60):
         view = drawn.with_rival(np.random.default_rng(seed), image, target)
         different = (view != image).any(axis=2)
-        assert not different[99:122, 119:202].any()
+        assert not different[99 : int(bottom) + 2, int(left) - 1 : int(right) + 2].any()
         changed += different.any()
-    assert changed > 10
+    assert changed > 15
 
 
 def test_erased_plate_is_gone():

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
@@ -25,6 +27,29 @@ def test_broken_line_is_named(tmp_path):
         '{"file": "a.jpg", "width": 4, "height": 3, "plates": []}\n{"file": "b"}\n'
     )
     with pytest.raises(GateError, match=r"index\.jsonl line 2"):
+        read_index(tmp_path)
+
+
+@pytest.mark.parametrize("order", [[3, 2, 1, 0], [0, 2, 1, 3]])
+def test_corners_in_a_wrong_order_are_named(tmp_path, order):
+    corners = [[[10, 10], [60, 12], [59, 24], [11, 22]][place] for place in order]
+    entry = {"file": "a.jpg", "width": 80, "height": 60, "plates": [{"corners": corners}]}
+    (tmp_path / "index.jsonl").write_text(json.dumps(entry))
+    with pytest.raises(GateError, match=r"line 1: .*clockwise around the plate"):
+        read_index(tmp_path)
+
+
+def test_picture_of_another_size_than_its_labels_are_for_is_refused(tmp_path):
+    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((60, 80, 3), np.uint8))
+    (tmp_path / "index.jsonl").write_text('{"file": "a.png", "width": 160, "height": 120, "plates": []}')
+    [photo] = read_index(tmp_path)
+    with pytest.raises(GateError, match="is 80x60, but its corners in the index are for 160x120"):
+        photo.read()
+
+
+def test_index_that_is_no_text_is_named(tmp_path):
+    (tmp_path / "index.jsonl").write_bytes(b"\xff\xfe{}")
+    with pytest.raises(GateError, match="not a text file in UTF-8"):
         read_index(tmp_path)
 
 

@@ -29,7 +29,7 @@ from pipeline.model.edges.lines import (  # noqa: E402
     strips,
 )
 from pipeline.model.edges.network import SUBPIXELS, EdgeNetwork, expected, likeliest  # noqa: E402
-from pipeline.model.edges.prepared import mirrored_corners, mirrored_strips, prepare  # noqa: E402
+from pipeline.model.edges.prepared import discard_prepared, mirrored_corners, mirrored_strips, prepare  # noqa: E402
 from pipeline.model.edges.samples import EdgeSamples  # noqa: E402
 from pipeline.model.edges.training import EdgeTraining, Plan  # noqa: E402
 from pipeline.model.photographs import read_index  # noqa: E402
@@ -171,29 +171,40 @@ def test_mirrored_strips_are_those_of_the_mirrored_view(rng):
 
 def test_views_are_drawn_once_and_a_part_that_is_there_is_kept(samples, tmp_path, monkeypatch):
     monkeypatch.setattr("pipeline.model.edges.prepared.PART_IMAGES", 4)
-    first = prepare(samples, tmp_path, workers=0)
+    first = prepare(samples, tmp_path, workers=0, made_of="these")
     kept, redrawn = tmp_path / "000000.npz", tmp_path / "000004.npz"
-    assert sorted(tmp_path.iterdir()) == [kept, redrawn, tmp_path / "000008.npz"]
+    assert sorted(tmp_path.glob("*.npz")) == [kept, redrawn, tmp_path / "000008.npz"]
     written_ns = kept.stat().st_mtime_ns
     redrawn.unlink()
-    again = prepare(samples, tmp_path, workers=0)
+    again = prepare(samples, tmp_path, workers=0, made_of="these")
     assert kept.stat().st_mtime_ns == written_ns
     for one, other in zip(next(first.batches(8, 5, 6, 1)), next(again.batches(8, 5, 6, 1)), strict=True):
         assert torch.equal(one, other)
 
 
 def test_batch_depends_on_its_step_alone(samples, tmp_path):
-    views = prepare(samples, tmp_path, workers=0)
+    views = prepare(samples, tmp_path, workers=0, made_of="these")
     third = list(views.batches(8, 0, 3, seed=1))[2]
     alone = next(views.batches(8, 2, 3, seed=1))
     assert all(torch.equal(one, other) for one, other in zip(third, alone, strict=True))
 
 
 def test_damaged_part_is_named(samples, tmp_path):
-    prepare(samples, tmp_path, workers=0)
-    (tmp_path / "000000.npz").write_bytes(b"no arrays")
-    with pytest.raises(GateError, match=r"000000\.npz: not prepared views .*; delete it"):
-        prepare(samples, tmp_path, workers=0)
+    prepare(samples, tmp_path, workers=0, made_of="these")
+    whole = (tmp_path / "000000.npz").read_bytes()
+    for damaged in (b"no arrays", b"", whole[:-100]):
+        (tmp_path / "000000.npz").write_bytes(damaged)
+        with pytest.raises(GateError, match=r"000000\.npz: not prepared views .*; delete it"):
+            prepare(samples, tmp_path, workers=0, made_of="these")
+
+
+def test_views_of_other_samples_are_refused_and_only_views_are_discarded(samples, tmp_path):
+    (tmp_path / "photo.jpg").write_bytes(b"not ours")
+    prepare(samples, tmp_path, workers=0, made_of="these")
+    with pytest.raises(GateError, match="another set, network or plan"):
+        prepare(samples, tmp_path, workers=0, made_of="others")
+    discard_prepared(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["photo.jpg"]
 
 
 def test_a_sample_depends_on_its_number_alone(samples, plate_index):

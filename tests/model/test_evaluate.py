@@ -57,7 +57,22 @@ def test_rendered_plates_are_measured_without_the_background(rectangles, tmp_pat
 def test_unknown_split_names_those_there_are(rectangles, capsys):
     _, networks = rectangles
     assert evaluate.main([*networks, "--split", "tset"]) == 2
-    assert "no photograph of split 'tset'; there are: background-dev, dev" in capsys.readouterr().err
+    assert (
+        "no photograph with a plate in split 'tset'; there are: background-dev, dev"
+        in capsys.readouterr().err
+    )
+
+
+def test_figures_are_given_where_the_surest_of_all_is_a_false_alarm(rectangles, tmp_path, capsys):
+    folder, (_, _, *networks) = rectangles
+    entries = [json.loads(line) for line in (folder / "index.jsonl").read_text().splitlines()]
+    for number, entry in enumerate(entries):
+        entry["file"] = str(folder / entry["file"])
+        if number == 0:  # a plate that nobody labelled
+            entry |= {"plates": [], "split": "background-dev"}
+    (tmp_path / "index.jsonl").write_text("\n".join(map(json.dumps, entries)))
+    assert evaluate.main(["--data", str(tmp_path), *networks, "--out", str(tmp_path / "out")]) == 0
+    assert "at a false-alarm rate of 1 in 150: recall" in capsys.readouterr().out
 
 
 def test_rough_labels_are_left_out_on_demand(rectangles, tmp_path, capsys):

@@ -205,6 +205,14 @@ def test_coordinates_that_count_from_pixel_centres_stay(gate, tmp_path):
 
 # What is refused
 
+ODD_OUTLINE = json.dumps(
+    {
+        "images": [{"id": 1, "file_name": "frame3.png"}],
+        "categories": [{"id": 1, "name": "plate"}],
+        "annotations": [{"image_id": 1, "category_id": 1, "segmentation": [[{"a": 1}]]}],
+    }
+)
+
 
 @pytest.mark.parametrize(
     ("content", "reason"),
@@ -221,11 +229,15 @@ def test_coordinates_that_count_from_pixel_centres_stay(gate, tmp_path):
         ("[" * 100_000, "not a label file"),
         ('{"a": 1}', "neither of labelme"),
         ('{"shapes": [], "imagePath": 5}', "not a label file"),
+        (ODD_OUTLINE, "not a label file"),
+        ('<?xml version="1.0" encoding="nonsense"?><annotations/>', "not a label file"),
     ],
 )
 def test_bad_label_is_told_and_the_others_are_kept(gate, tmp_path, capsys, content, reason):
     cv2.imwrite(str(gate.parent / "secret.png"), np.zeros((SIZE[1], SIZE[0], 3), np.uint8))
     label_all(gate, frame3=content)
+    if content.startswith("<"):
+        (gate / "frame3.json").rename(gate / "frame3.xml")
     assert run(gate, tmp_path / "set") == 0
     assert len(corners_of(tmp_path / "set")) == 11
     told = (tmp_path / "set/refused.txt").read_text().splitlines()

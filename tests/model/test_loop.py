@@ -45,6 +45,9 @@ def test_interruption_before_the_first_step_is_saved_and_says_how_to_go_on(tmp_p
 def test_learning_curve_shows_every_loss_whatever_its_name(tmp_path, monkeypatch, losses):
     for step in range(1, 31):
         log_entry(tmp_path, {"step": step, **dict.fromkeys(losses, 1.0 / step), "likelihood": -1.0})
+        if step == 20:  # a power cut
+            with (tmp_path / "log.jsonl").open("a") as log:
+                log.write('{"step": 20, "cor\n')
     monkeypatch.setattr(plt, "close", lambda figure: None)
     draw_learning_curve(tmp_path / "log.jsonl", tmp_path / "curve.png")
     drawn = plt.gcf().axes[0].lines

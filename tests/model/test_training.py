@@ -10,8 +10,10 @@ torch = pytest.importorskip("torch")
 from pipeline.errors import GateError  # noqa: E402
 from pipeline.model import train  # noqa: E402
 from pipeline.model.calibration import Calibration  # noqa: E402
+from pipeline.model.network import DilatedResNet50DSNT  # noqa: E402
 from pipeline.model.recipe import DEFAULT_RECIPE, load_recipe  # noqa: E402
 from pipeline.model.training import Training, load_network  # noqa: E402
+from pipeline.model.weights import load_imagenet  # noqa: E402
 
 RECIPE = """
 seed = 1
@@ -138,6 +140,9 @@ def test_wrong_recipe_is_named(tmp_path, change, message):
 
 def test_file_that_is_no_checkpoint_is_refused(tmp_path):
     path = tmp_path / "checkpoint.pt"
-    path.write_bytes(b"not a checkpoint")
-    with pytest.raises(GateError, match=r"checkpoint\.pt: not a checkpoint"):
-        load_network(path)
+    for content in (b"not a checkpoint", b""):
+        path.write_bytes(content)
+        with pytest.raises(GateError, match=r"checkpoint\.pt: not a checkpoint"):
+            load_network(path)
+    with pytest.raises(GateError, match=r"nowhere\.pt: not a checkpoint of ImageNet weights"):
+        load_imagenet(DilatedResNet50DSNT(), tmp_path / "nowhere.pt")

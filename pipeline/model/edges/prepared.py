@@ -6,6 +6,7 @@ held in memory. So every view is seen a few times, each time brighter or darker,
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from pipeline.model.edges.samples import EdgeSamples
 from pipeline.model.loop import Batch
 
 PART_IMAGES = 500
+ORIGIN = "made_of.txt"
 CONTRAST_SD, BRIGHTNESS_SD = 0.2, 0.3
 """Of how views are varied, as factor and in standard deviations of ImageNet's pixels."""
 
@@ -62,13 +64,23 @@ def mirrored_corners(corners_px: Tensor) -> Tensor:
     return mirrored
 
 
-def prepare(samples: EdgeSamples, folder: Path, workers: int) -> PreparedViews:
+def prepare(samples: EdgeSamples, folder: Path, workers: int, made_of: str) -> PreparedViews:
     """Draw all samples, in parts that are kept in the folder; parts that are there already are read.
 
+    Args:
+        samples: what to draw.
+        folder: where the parts are.
+        workers: processes that draw.
+        made_of: tells these samples from others; it is kept beside the parts.
+
     Raises:
-        GateError: a part cannot be read or is not of these samples.
+        GateError: a part cannot be read, or the parts are of other samples.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    origin = folder / ORIGIN
+    if origin.exists() and origin.read_text(encoding="utf-8") != made_of:
+        raise GateError(f"{folder}: holds views of another set, network or plan; give another --out")
+    origin.write_text(made_of, encoding="utf-8")
     paths = [folder / f"{first:06d}.npz" for first in range(0, len(samples), PART_IMAGES)]
     missing = [number for number, path in enumerate(paths) if not path.exists()]
     rest = [
@@ -96,6 +108,12 @@ def prepare(samples: EdgeSamples, folder: Path, workers: int) -> PreparedViews:
     return PreparedViews(strips, corners_px)
 
 
+def discard_prepared(folder: Path) -> None:
+    """Remove what `prepare` left in a folder."""
+    for path in [*folder.glob("*.npz"), *folder.glob("*.tmp"), folder / ORIGIN]:
+        path.unlink(missing_ok=True)
+
+
 def _write(path: Path, drawn: list[tuple[Tensor, Tensor]]) -> None:
     strips, corners_px = (torch.cat(arrays).numpy() for arrays in zip(*drawn, strict=True))
     unfinished = path.with_suffix(".tmp")
@@ -108,7 +126,7 @@ def _read(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     try:
         with np.load(path, allow_pickle=False) as arrays:
             return arrays["strips"], arrays["corners_px"]
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise GateError(f"{path}: not prepared views ({error}); delete it, it is made anew") from error
 
 

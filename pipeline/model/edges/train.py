@@ -6,13 +6,13 @@ It learns from plates as a rectified network, trained before, leaves them: which
 from __future__ import annotations
 
 import argparse
-import shutil
+import hashlib
 import sys
 from pathlib import Path
 
 from pipeline.config import SHIPPED_RECTIFIED
 from pipeline.errors import command
-from pipeline.model.edges.prepared import prepare
+from pipeline.model.edges.prepared import discard_prepared, prepare
 from pipeline.model.edges.samples import EdgeSamples
 from pipeline.model.edges.training import EdgeTraining, Plan
 from pipeline.model.loop import add_run_arguments, advance, begin_in, resumable
@@ -27,7 +27,7 @@ def start(args: argparse.Namespace) -> EdgeTraining:
     if args.resume:
         return EdgeTraining.load(args.out / "checkpoint.pt")
     begin_in(args.out)
-    shutil.rmtree(args.out / VIEWS, ignore_errors=True)  # of a run that left no checkpoint
+    discard_prepared(args.out / VIEWS)  # of a run that left no checkpoint
     training = EdgeTraining(Plan(images=args.images, steps=args.steps))
     training.save(args.out / "checkpoint.pt")  # so that what is drawn can be gone on with
     return training
@@ -37,7 +37,8 @@ def run(training: EdgeTraining, photographs: list[Photograph], args: argparse.Na
     """Draw what is missing, and train to the end of the plan."""
     plan = training.plan
     samples = EdgeSamples(photographs, plan.drawn_share, plan.images, plan.seed, args.rectified)
-    views = prepare(samples, args.out / VIEWS, args.workers)
+    made_of = f"{args.data.resolve()}, {hashlib.sha256(args.rectified.read_bytes()).hexdigest()}, {plan}"
+    views = prepare(samples, args.out / VIEWS, args.workers, made_of)
     rest = views.batches(plan.views, training.step, plan.steps, plan.seed)
     for _ in advance(training, rest, args.out, args.checkpoint_minutes):
         pass

@@ -1,4 +1,4 @@
-"""Pictures are dealt into training, validation and dev so that pictures of one passage stay on one side.
+"""Pictures are dealt into training, validation and dev in blocks, so that those of one passage mostly stay on one side.
 
 Neighbouring frames of a gate show the same vehicle in nearly the same place. A network that was trained on one of them
 looks better on the other than it is.
@@ -13,7 +13,7 @@ from pathlib import PurePath
 from pipeline.errors import GateError
 
 BLOCKS = ("train", "train", "dev", "train", "validation", "train", "train", "dev", "train", "train")
-"""Splits of ten equal parts of the file order, spread so that each split sees more than one part of the day."""
+"""Splits of ten equal parts of the file order, spread so that training and dev see more than one part of the day."""
 
 
 def natural_order(path: PurePath | str) -> list[int | str]:

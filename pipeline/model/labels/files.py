@@ -41,7 +41,14 @@ def read_label_file(path: Path) -> list[LabelledPicture]:
         return list(read_cvat(path) if path.suffix.lower() == ".xml" else _json(path))
     except OSError as error:
         raise GateError(f"cannot be read ({error.strerror})") from error
-    except (expat.ExpatError, msgspec.DecodeError, ValueError, KeyError, RecursionError) as error:
+    except (
+        expat.ExpatError,
+        msgspec.DecodeError,
+        ValueError,
+        TypeError,
+        LookupError,
+        RecursionError,
+    ) as error:
         raise GateError(f"not a label file of labelme, CVAT or COCO ({error})") from error
 
 

@@ -58,7 +58,7 @@ def straightened(image: Image, corners_px: Points) -> Image:
 
 def write_sheets(tiles: Sequence[Image], folder: Path) -> list[Path]:
     """Write `labels-01.png` and so on into a folder, in place of those of an earlier import."""
-    for old in folder.glob("labels-*.png"):
+    for old in folder.glob("labels-[0-9]*.png"):
         old.unlink()
     paths = []
     for number, start in enumerate(range(0, len(tiles), COLUMNS * ROWS), start=1):

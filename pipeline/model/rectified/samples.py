@@ -15,7 +15,7 @@ from pipeline.model.augment import Sample
 from pipeline.model.dataset import TrainingSamples, to_tensor
 from pipeline.model.loop import Batch
 from pipeline.model.photographs import Photograph
-from pipeline.model.view import Augmentation
+from pipeline.model.view import Augmentation, tilted_rectangle
 
 IMAGE_PX = (400, 300)
 PLATE_WIDTH_PX = (22.0, 250.0)
@@ -96,6 +96,5 @@ def _elsewhere(rng: np.random.Generator, sample: Sample) -> NDArray[np.float64]:
         way = rng.uniform(0.5, 1.5) * size * np.sign(rng.uniform(-1, 1, 2))
         return sample.corners_px + way * rng.permutation([1.0, rng.random()])
     half = np.exp(rng.uniform(*np.log(PLATE_WIDTH_PX))) / 2 * np.array([1, np.exp(rng.uniform(-1.6, -0.3))])
-    angle = np.deg2rad(rng.normal(0, 6))
-    turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
-    return rng.uniform((0, 0), IMAGE_PX) + (half * CORNER_SIGNS) @ turn
+    tilt_deg = rng.normal(0, 6)
+    return tilted_rectangle(rng.uniform((0, 0), IMAGE_PX), half, tilt_deg)
