@@ -9,9 +9,7 @@ from pipeline.capture import StateChange
 from pipeline.events import EventComposer, EventSink, rectified_plate_jpeg
 from pipeline.frames import PassageReport
 from pipeline.lane import Lane
-from pipeline.post.plate_formats import FORMATS
-
-SIZES_M = {plate_format.name: (plate_format.width_m, plate_format.height_m) for plate_format in FORMATS}
+from pipeline.post.plate_formats import SIZES_M
 
 ReportListener = Callable[[PassageReport], None]
 

@@ -33,23 +33,30 @@ class Lane:
     frames: int = 0
     passages: int = 0
     frames_at_last_heartbeat: int = 0
+    fits_calibration: bool = True
 
     def __post_init__(self) -> None:
         self.tracker = PassageTracker(self.camera, self.calibration, self.tracking, self.drops)
 
     def require_calibrated_size(self, size_px: tuple[int, int]) -> None:
-        """Check that the calibration is for images of this size.
+        """Check that the calibration is for images of this size, which changes from one connection to the next only.
 
         Raises:
-            GateError: it is not, and the source is a recording. A live camera goes on without distance and speed.
+            GateError: it is not, and the source is a recording. A live camera goes on without distance and speed
+                until it has that size again.
         """
         if self.calibration is None:
             return
+        fits = True
         try:
             self.calibration.require_image_size(*size_px)
         except GateError as error:
             if not self.source.live:
                 raise
-            log.error("%s: %s; distance and speed are withheld", self.camera, error)
-            self.calibration = None
-            self.tracker = PassageTracker(self.camera, None, self.tracking, self.drops)
+            fits = False
+            if self.fits_calibration:
+                log.error("%s: %s; distance and speed are withheld", self.camera, error)
+        if fits != self.fits_calibration:
+            self.fits_calibration = fits
+            calibration = self.calibration if fits else None
+            self.tracker = PassageTracker(self.camera, calibration, self.tracking, self.drops)

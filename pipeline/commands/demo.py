@@ -44,13 +44,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="every clip of the catalogue, each into a folder of its own, and a table of the errors",
     )
-    parser.add_argument("--speed-kmh", type=float, default=15.0, help="speed of the car (default 15)")
-    parser.add_argument("--seed", type=int, default=4, help="another car, plate and surroundings (default 4)")
+    own = parser.add_argument_group("the clip that is drawn without --clip and --all")
+    own.add_argument("--speed-kmh", type=float, help="speed of the car (default 15)")
+    own.add_argument("--seed", type=int, help="another car, plate and surroundings (default 4)")
     add_model_options(parser)
 
 
 def execute(args: argparse.Namespace) -> int:
     """Draw, run, compare; 0 if every vehicle was reported as one passage."""
+    speed_kmh = 15.0 if args.speed_kmh is None else args.speed_kmh
+    if not 1 <= speed_kmh <= 100:
+        raise GateError(f"--speed-kmh {speed_kmh:g}: give a speed of 1 to 100 km/h")
+    if (args.all or args.clip) and (args.speed_kmh, args.seed) != (None, None):
+        raise GateError(
+            "--speed-kmh and --seed: the clips of the catalogue have their own; leave these options out"
+        )
     if args.all:
         locator, session = open_locator(model_config(args))
         print(f"network {session.model.hash} on {session.provider}")
@@ -58,7 +66,9 @@ def execute(args: argparse.Namespace) -> int:
     scenario = (
         clip_named(args.clip).make()
         if args.clip
-        else Scenario(approach=Approach(end_m=5.0, speed_kmh=args.speed_kmh), seed=args.seed)
+        else Scenario(
+            approach=Approach(end_m=5.0, speed_kmh=speed_kmh), seed=4 if args.seed is None else args.seed
+        )
     )
     draw_clip(args.out, scenario)
     return report(run_pipeline(args, scenario), scenario, args.out)

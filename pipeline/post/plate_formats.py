@@ -97,6 +97,9 @@ FORMATS: tuple[PlateFormat, ...] = (
     PlateFormat("in-340x200", 0.340, 0.200, ("IN",), f"{_INDIA}: cars, two rows"),
 )
 
+SIZES_M = {item.name: (item.width_m, item.height_m) for item in FORMATS}
+"""Width and height of each format, by its name."""
+
 EUROPE: tuple[PlateFormat, ...] = tuple(item for item in FORMATS if item.name in ("eu-520x110", "eu-340x240"))
 
 

@@ -23,7 +23,6 @@ WORDS = {
     "format_ambiguous": "the plate's size is open",
     "implausible": "no plausible motion explains the corners",
     "time_jump": "the recording's times jump",
-    "not_finite": "the estimate is not finite",
 }
 _COLOURED = ", ".join(f'<b style="color:{colour}">{name}</b>' for name, colour in CORNERS)
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from calib.camera import Camera
 from pipeline.events import rectified_plate_jpeg
 from pipeline.frames import MotionEstimate, PassageReport, PlateObservation
-from pipeline.post.plate_formats import FORMATS, PlateFormat
+from pipeline.post.plate_formats import SIZES_M, PlateFormat
 from pipeline.post.track_data import TrackPoint
 from pipeline.post.tracker import PassageTracker
 
@@ -20,7 +20,6 @@ Item = TypeVar("Item")
 
 _WIDEST_PICTURE_PX = 960
 _JPEG_QUALITY = 82
-_SIZES_M = {item.name: (item.width_m, item.height_m) for item in FORMATS}
 
 
 class Thinned(Generic[Item]):
@@ -122,7 +121,7 @@ class Recorder:
 
 def _best_frame(report: PassageReport) -> BestFrame:
     """The end report's frame as two JPEGs."""
-    seen, size_m = report.observation, _SIZES_M.get(report.motion.plate_format or "")
+    seen, size_m = report.observation, SIZES_M.get(report.motion.plate_format or "")
     image, corners_px = seen.frame.image, seen.plate.corners_px
     scale = min(1.0, _WIDEST_PICTURE_PX / image.shape[1])
     small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else image

@@ -78,3 +78,16 @@ def test_all_fails_where_a_car_is_missed(tmp_path, capsys, monkeypatch):
 def test_unknown_clip_is_refused_with_the_names_that_there_are(tmp_path, capsys):
     assert run_gate.main(["demo", "--clip", "quiz", "--out", str(tmp_path)]) == 2
     assert "no clip 'quiz'; there are: approach" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--clip", "queue", "--seed", "3"], "have their own"),
+        (["--all", "--speed-kmh", "20"], "have their own"),
+        (["--speed-kmh", "inf"], "1 to 100 km/h"),
+    ],
+)
+def test_options_that_would_do_nothing_or_harm_are_refused(tmp_path, capsys, options, said):
+    assert run_gate.main(["demo", *options, "--out", str(tmp_path)]) == 2
+    assert said in capsys.readouterr().err
