@@ -18,6 +18,8 @@ from pipeline.events.codec import MAX_EVENT_BYTES, MalformedEventError, decode, 
 from pipeline.events.schema import Event
 from pipeline.files import PartFile
 
+_BEGINNING = b'{"schema":'  # of every event
+
 _log = logging.getLogger(__name__)
 
 
@@ -28,14 +30,15 @@ class EventJournal:
         """Open the file.
 
         Raises:
-            GateError: `path` is no regular file, or cannot be written to.
+            GateError: `path` is no regular file, ends with something that is no event, or cannot be written to.
         """
         if path.exists() and not path.is_file():
             raise GateError(f"{path}: is no regular file; give the name of a file for the events")
         self.path = path
         try:
+            whole = _length_of_whole_lines(path) if path.exists() else 0
             self._file = path.open("ab", buffering=0)
-            self._cut_back(_length_of_whole_lines(path))
+            self._cut_back(whole)
         except OSError as error:
             raise GateError(f"{path}: cannot write the events there ({error.strerror})") from error
 
@@ -99,12 +102,18 @@ class ReplayJournal(EventJournal):
 
 
 def _length_of_whole_lines(path: Path) -> int:
-    """Bytes up to the last end of a line in the file's last `MAX_EVENT_BYTES`; all of them if there is none."""
+    """Bytes of a journal without the half event at its end, if there is one.
+
+    Raises:
+        GateError: the last line is something else.
+    """
     with path.open("rb") as file:
         length = file.seek(0, os.SEEK_END)
-        tail = file.seek(max(0, length - MAX_EVENT_BYTES - 1))
-        end = file.read().rfind(b"\n")
-    return length if end < 0 < tail else tail + end + 1
+        file.seek(max(0, length - MAX_EVENT_BYTES))
+        half = file.read().rpartition(b"\n")[2]
+    if not _BEGINNING.startswith(half[: len(_BEGINNING)]):
+        raise GateError(f"{path}: its last line is no event; give the name of another file for the events")
+    return length - len(half)
 
 
 def read_journal(path: Path) -> Iterator[Event]:

@@ -98,6 +98,15 @@ def test_half_a_line_of_an_earlier_run_is_taken_away_and_no_event_is_joined_to_i
     assert len(list(read_journal(path))) == 3
 
 
+@pytest.mark.parametrize("content", [b"somebody's notes", b"notes\n{}", b"x" * 100_000])
+def test_a_file_that_is_no_journal_is_left_as_it_is(tmp_path, content):
+    path = tmp_path / "notes.txt"
+    path.write_bytes(content)
+    with pytest.raises(GateError, match=r"notes\.txt: its last line is no event"):
+        EventJournal(path)
+    assert path.read_bytes() == content
+
+
 def test_a_short_write_leaves_no_half_line(tmp_path, monkeypatch):
     path = tmp_path / "gate.jsonl"
     journal = EventJournal(path)
