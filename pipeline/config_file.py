@@ -89,9 +89,9 @@ def _with_absolute_paths(config: GateConfig, folder: Path) -> GateConfig:
         return None if path is None else folder / _expanded(path)
 
     def absolute_source(camera: CameraConfig) -> str:
-        """A recording or image folder; addresses, devices and what ${NAME} makes absolute stay as they are."""
-        template = camera.source_template
-        if "://" in template or template.startswith("usb:") or Path(camera.source).is_absolute():
+        """A recording or image folder; addresses, devices and absolute paths stay as they are, with ${NAME} too."""
+        source, template = camera.source, camera.source_template
+        if "://" in source or source.startswith("usb:") or Path(source).is_absolute():
             return template
         return str(folder / _expanded(Path(template)))
 

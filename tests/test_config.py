@@ -133,6 +133,7 @@ def test_recording_beside_the_file_is_found_from_any_working_directory(tmp_path:
         ("${REC}/clip.mp4", "{folder}/recordings/clip.mp4"),
         ("${DISK}/clip.mp4", "/mnt/disk/clip.mp4"),
         ("missing.mp4", "{folder}/missing.mp4"),
+        ("${CAMERA}", "rtsp://10.0.0.5/live"),
         ("usb:0", "usb:0"),
         ("/dev/video0", "/dev/video0"),
     ],
@@ -142,6 +143,7 @@ def test_a_recording_is_looked_for_as_every_other_path(
 ) -> None:
     monkeypatch.setenv("REC", "recordings")
     monkeypatch.setenv("DISK", "/mnt/disk")
+    monkeypatch.setenv("CAMERA", "rtsp://10.0.0.5/live")
     config = load(tmp_path, f'[[camera]]\nid = "a"\nsource = "{source}"\n')
     assert config.cameras[0].source == opened.format(folder=tmp_path)
     assert ("${" in source) == ("${" in config.cameras[0].source_label)
