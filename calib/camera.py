@@ -23,7 +23,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from calib.camera_parts import Intrinsics, Mount, Uncertainty
 from pipeline.errors import GateError
-from pipeline.names import check_camera_id
 
 __all__ = ["Camera", "Intrinsics", "Mount", "Uncertainty"]
 
@@ -58,11 +57,7 @@ class Camera:
             raise GateError(f"{path}: format: must be 1 (the only camera file format this version knows)")
         _check_keys(path, data)
         try:
-            camera = msgspec.convert(data, cls)
-            check_camera_id(camera.camera_id)
-            return camera
-        except GateError as error:
-            raise GateError(f"{path}: camera_id: {error}") from error
+            return msgspec.convert(data, cls)
         except msgspec.ValidationError as error:
             message, _, where = str(error).partition(" - at ")
             key = where.strip("`").removeprefix("$.") or "camera file"

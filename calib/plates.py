@@ -66,33 +66,36 @@ def read_passages(path: Path, camera: Camera) -> Iterator[tuple[str, str, list[S
         camera: the one whose passages are wanted. Its name need not be the gate's if the file has one camera only.
 
     Raises:
-        GateError: no passage is usable, or their images have another size than the camera file was made for.
+        GateError: no passage of images of the camera file's size is usable.
     """
     tracks: dict[tuple[int, str], list[SeenPlate]] = defaultdict(list)
     formats: dict[tuple[int, str], str] = {}
-    events = _events(path)
+    events = _passage_events(path)
     wanted = _one_camera(path, {str(item["camera"]) for _, _, item in events}, camera.camera_id)
+    size_px = [camera.intrinsics.width, camera.intrinsics.height]
     for number, run, item in events:
-        if item["camera"] != wanted or item["kind"] not in ("passage.new", "passage.update", "passage.end"):
-            continue
         try:
-            name, shape, (width, height) = str(item["passage"]), item["plate_format"], item["image_size_px"]
+            name, shape = str(item["passage"]), item["plate_format"]
+            if item["camera"] != wanted or item["image_size_px"] != size_px:
+                continue
             if item["kind"] != "passage.end":
                 tracks[run, name].append(_plate(name, item["corners_px"], item["corner_cov_px2"]))
             if shape is not None and (shape["probability"] or 0) >= _SURE_FORMAT:
                 formats[run, name] = str(shape["name"])
         except (KeyError, TypeError, ValueError) as error:
             raise GateError(f"{path}: line {number}: not an event of this program ({error})") from error
-        camera.require_image_size(width, height)
     usable = [key for key in tracks if key in formats and len(tracks[key]) >= _LEAST_FRAMES]
     if not usable:
-        raise GateError(f"{path}: no passage with {_LEAST_FRAMES} frames and a sure plate format")
+        raise GateError(
+            f"{path}: no passage in images of {size_px[0]}x{size_px[1]}, as the camera file is for, with "
+            f"{_LEAST_FRAMES} frames and a sure plate format"
+        )
     for key in usable:
         yield key[1], formats[key], _thinned(tracks[key])
 
 
-def _events(path: Path) -> list[tuple[int, int, dict[str, Any]]]:
-    """(line, run of the gate, event) of every event in a file; where a camera's numbers fall the gate was restarted.
+def _passage_events(path: Path) -> list[tuple[int, int, dict[str, Any]]]:
+    """(line, run of the gate, event) of those of passages; where a camera's numbers fall the gate was restarted.
 
     After a restart the names of passages come again.
     """
@@ -100,12 +103,13 @@ def _events(path: Path) -> list[tuple[int, int, dict[str, Any]]]:
     newest: dict[str, tuple[int, int]] = {}
     for number, item in _json_lines(path):
         try:
-            name, seq, _ = str(item["camera"]), int(item["seq"]), item["kind"]
-        except (KeyError, TypeError, ValueError) as error:
+            name, seq, kind = str(item["camera"]), int(item["seq"]), item["kind"]
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise GateError(f"{path}: line {number}: not an event of this program ({error})") from error
         last, run = newest.get(name, (0, 1))
         newest[name] = seq, run + (seq <= last)
-        events.append((number, newest[name][1], item))
+        if kind in ("passage.new", "passage.update", "passage.end"):
+            events.append((number, newest[name][1], item))
     return events
 
 

@@ -95,7 +95,8 @@ class ClipWriter:
             GateError: the file cannot be written.
         """
         self._whole = PartFile(path, "video")
-        self._container = av.open(str(self._whole.part), "w", format="mp4")
+        # "file:" so that a colon in a file's name is not taken for a protocol.
+        self._container = av.open(f"file:{self._whole.part}", "w", format="mp4")
         self._stream: av.VideoStream | None = None
         self._last_pts = -1
 
@@ -117,7 +118,7 @@ class ClipWriter:
         try:
             self._container.mux(packets)
         except OSError as error:
-            raise GateError(f"{self._whole.path}: cannot write the video ({error.strerror})") from error
+            raise self._whole.error(error) from error
 
     def _add_stream(self, image: Image) -> av.VideoStream:
         stream = self._container.add_stream("libx264", rate=25)
@@ -135,13 +136,17 @@ class ClipWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if error is not None or self._stream is None:
-            self._whole.discard()  # closing it may fail as well, as on a full disk
-            with contextlib.suppress(OSError):
-                self._container.close()
+            self._discard()
             return
-        self._mux(self._stream.encode(None))
         try:
+            self._mux(self._stream.encode(None))
             self._container.close()
-        except OSError as failure:
-            raise GateError(f"{self._whole.path}: cannot write the video ({failure.strerror})") from failure
+        except (OSError, GateError) as failure:
+            self._discard()
+            raise self._whole.error(failure) if isinstance(failure, OSError) else failure from failure
         self._whole.finish()
+
+    def _discard(self) -> None:
+        with contextlib.suppress(OSError):  # as on a full disk
+            self._container.close()
+        self._whole.discard()

@@ -74,10 +74,13 @@ class Announcer:
         self._sink.emit(event)
 
     def heartbeats(self, lanes: Iterable[Lane], uptime_s: float, interval_s: float) -> None:
-        """Announce every lane's state and counts; `interval_s` have passed since the last time."""
+        """Announce every lane's state and counts; it is done every `interval_s`."""
         for lane in lanes:
-            new_frames = lane.frames - lane.frames_at_last_heartbeat
-            lane.frames_at_last_heartbeat = lane.frames
+            fps = None
+            if lane.last_heartbeat is not None:
+                frames, at_s = lane.last_heartbeat
+                fps = (lane.frames - frames) / max(uptime_s - at_s, 1e-3)
+            lane.last_heartbeat = lane.frames, uptime_s
             event = self._composer.heartbeat(
                 lane.camera,
                 uptime_s=uptime_s,
@@ -86,7 +89,7 @@ class Announcer:
                 epoch=lane.epoch,
                 frames=lane.frames,
                 dropped=lane.drops.snapshot(),
-                fps=new_frames / interval_s if uptime_s >= interval_s else None,
+                fps=fps,
                 passages=lane.passages,
                 provider=self._provider,
                 model_sha256=self._model_sha256,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -42,36 +43,53 @@ class PartFile:
         Raises:
             GateError: `path` is no regular file, or its folder does not exist or cannot be written to.
         """
-        # Renaming over a device such as /dev/null would replace it.
-        if not path.name or (path.exists() and not path.is_file()):
-            raise GateError(f"{path}: is no regular file; give the name of a file for the {content}")
-        self.path, self.part = path, path.with_name(path.name + ".part")
+        self.path, self._content = path, content
         try:
+            # Renaming over a device such as /dev/null would replace it.
+            if not path.name or (path.exists() and not path.is_file()):
+                raise GateError(f"{path}: is no regular file; give the name of a file for the {content}")
+            self.part = _part_of(path)
             self.part.write_bytes(b"")
         except OSError as error:
-            raise GateError(f"{path}: cannot write the {content} there ({error.strerror})") from error
+            raise self.error(error) from error
+
+    def error(self, error: OSError) -> GateError:
+        """What to tell of a failure to write."""
+        return GateError(f"{self.path}: cannot write the {self._content} there ({error.strerror})")
 
     def finish(self) -> None:
-        """Give the part its name."""
-        self.part.replace(self.path)
+        """Give the part its name.
+
+        Raises:
+            GateError: it is gone, or its name was taken by a folder.
+        """
+        try:
+            self.part.replace(self.path)
+        except OSError as error:
+            raise self.error(error) from error
 
     def discard(self) -> None:
         """Remove the part."""
         self.part.unlink(missing_ok=True)
 
 
-def refuse_overwriting(written: Iterable[Path | None], read: Iterable[Path]) -> None:
-    """Make sure that nothing that is read is written to, and nothing is written twice. None is no file.
+def _part_of(path: Path) -> Path:
+    return path.with_name(path.name + ".part")
+
+
+def refuse_overwriting(written: Iterable[Path | None], read: Iterable[Path | None]) -> None:
+    """Make sure that nothing that is read is written to, and nothing is written twice, parts included. None is no file.
 
     Raises:
         GateError: it would be.
     """
-    taken = {path.resolve() for path in read}
+    taken = {os.path.realpath(path) for path in read if path is not None}
     for path in written:
-        if path is None:
+        if path is None or not path.name:  # the latter is refused where it is opened
             continue
-        if path.resolve() in taken:
+        own = {os.path.realpath(path), os.path.realpath(_part_of(path))}
+        if own & taken:
             raise GateError(
                 f"{path}: is read or written by this command already; give another name or folder"
             )
-        taken.add(path.resolve())
+        taken |= own

@@ -32,7 +32,7 @@ class Lane:
     epoch: int = 0
     frames: int = 0
     passages: int = 0
-    frames_at_last_heartbeat: int = 0
+    last_heartbeat: tuple[int, float] | None = None  # how many frames there were, and the uptime in seconds
     fits_calibration: bool = True
 
     def __post_init__(self) -> None:

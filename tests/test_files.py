@@ -33,8 +33,9 @@ def test_part_file_never_takes_the_place_of_a_folder_or_a_device(
     (tmp_path / "folder").mkdir()
     with pytest.raises(GateError, match="is no regular file; give the name of a file for the video"):
         PartFile(Path(name), "video")
-    with pytest.raises(GateError, match="cannot write the video there"):
-        PartFile(Path("missing") / "out.mp4", "video")
+    for missing in (Path("missing") / "out.mp4", Path(300 * "x")):
+        with pytest.raises(GateError, match="cannot write the video there"):
+            PartFile(missing, "video")
 
 
 def test_what_is_read_is_not_written_over_and_nothing_is_written_twice(
@@ -42,7 +43,15 @@ def test_what_is_read_is_not_written_over_and_nothing_is_written_twice(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     refuse_overwriting([Path("a.mp4"), None, Path("b.html")], [Path("c.mp4")])
-    for written, read in (([Path("c.mp4")], [tmp_path / "c.mp4"]), ([Path("a"), Path("./a")], [])):
+    (tmp_path / "loop").symlink_to("loop")
+    refuse_overwriting([Path("loop")], [None])
+    same = [
+        ([Path("c.mp4")], [tmp_path / "c.mp4"]),
+        ([Path("a"), Path("./a")], []),
+        ([Path("clip.mp4")], [Path("clip.mp4.part")]),  # a download that is not finished
+        ([Path("a.part"), Path("a")], []),
+    ]
+    for written, read in same:
         with pytest.raises(GateError, match="give another name"):
             refuse_overwriting(written, read)
 

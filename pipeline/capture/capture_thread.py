@@ -18,6 +18,8 @@ from pipeline.redact import redact
 
 log = logging.getLogger(__name__)
 
+_STEADY_FRAMES = 25  # a connection that gave so many was a good one: after it the next attempt comes soon
+
 State = Literal["online", "offline"]
 
 
@@ -69,6 +71,7 @@ class CaptureThread(threading.Thread):
         self._stopping = threading.Event()
         self._state: State | None = None
         self._reason = ""
+        self._bug: type[Exception] | None = None
         self._size_px: tuple[int, int] | None = None
         self._time_zero_s: float | None = None
 
@@ -124,14 +127,22 @@ class CaptureThread(threading.Thread):
                 if not self._stopping.is_set():
                     self._set_offline(str(lost))
             except Exception as error:  # one camera's trouble must not end its thread unnoticed
-                log.error("%s: %s", self._source.camera, redact(traceback.format_exc()))
-                self._set_offline(f"internal error ({type(error).__name__}), see the log")
+                if not self._stopping.is_set():
+                    self._tell_of_bug(error)
             self._source.close()
             self._stopping.wait(self._backoff.next_s())
         if self._state == "online":
             self._set_offline("stopped")
 
+    def _tell_of_bug(self, error: Exception) -> None:
+        """Once with a traceback; a bug that comes again at every connection must not fill the log."""
+        level = logging.DEBUG if type(error) is self._bug else logging.ERROR
+        log.log(level, "%s: %s", self._source.camera, redact(traceback.format_exc()))
+        self._bug = type(error)
+        self._set_offline(f"internal error ({type(error).__name__}), see the log")
+
     def _hand_over_frames(self) -> None:
+        handed = 0
         while not self._stopping.is_set():
             frame = self._source.read()
             if frame is None:
@@ -140,6 +151,9 @@ class CaptureThread(threading.Thread):
             if self._realtime and not self._source.live:
                 self._wait_until_due(frame.stamp.time_s)
             self._mailbox.put(frame)
+            handed += 1
+            if handed == _STEADY_FRAMES:
+                self._backoff.reset()
 
     def _wait_until_due(self, time_s: float) -> None:
         now_s = time.monotonic()
@@ -155,7 +169,6 @@ class CaptureThread(threading.Thread):
         self._size_px = frame.size_px
 
     def _set_online(self) -> None:
-        self._backoff.reset()
         log.info("%s: online, epoch %d (%s)", self._source.camera, self._source.epoch, self._source.label)
         self._set_state("online", "connected")
 

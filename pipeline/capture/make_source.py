@@ -33,7 +33,8 @@ def make_source(
         camera: identifier of the camera, goes into every frame's stamp.
         url: `rtsp://...` or `rtsps://...`, `usb:0` or `/dev/video0`, an image folder, or a recorded file.
         drops: counts frames that cannot be used.
-        label: how a camera is named in logs, events and errors; if not given, its address without secrets.
+        label: how a camera is named in logs, events and errors; if not given, its address without secrets. A
+            recording is named by its path.
         fps: images a second of an image folder.
         transport: how RTSP carries the video.
         open_timeout_s: longest wait for a camera's first frame; must cover the time between two key frames.

@@ -18,6 +18,7 @@ from pipeline.config import CameraConfig, GateConfig
 from pipeline.config_file import load_config
 from pipeline.errors import GateError
 from pipeline.events import EventPublisher
+from pipeline.events.journal import whole_length
 
 HELP = "tell what this machine can do and whether the gate can run"
 
@@ -72,8 +73,11 @@ def events(endpoint: str) -> Finding:
 
 def journal(path: Path) -> Finding:
     """Whether events can be appended to the file; it is left as it is, as the gate may be running."""
-    place = path if path.exists() else path.parent
-    if os.access(place, os.W_OK) and place.is_dir() != path.exists():
+    try:
+        place = path if whole_length(path) or path.exists() else path.parent
+    except (GateError, OSError) as error:
+        return Finding("FAIL", "journal", str(error))
+    if place.exists() and os.access(place, os.W_OK):
         return Finding("ok", "journal", str(path))
     return Finding("FAIL", "journal", f"{path}: cannot write the events there; check folder and rights")
 

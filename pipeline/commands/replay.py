@@ -26,6 +26,7 @@ from pipeline.events import (
 from pipeline.files import refuse_overwriting
 from pipeline.gate import Gate
 from pipeline.inference.looks import open_locator
+from pipeline.names import check_camera_id
 from pipeline.post.plate_formats import formats_named
 from pipeline.post.tracker import TrackSettings
 from pipeline.report.write import PageFile, report_page
@@ -68,10 +69,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(args: argparse.Namespace) -> int:
     """Replay all videos one after the other, each as an epoch of its own."""
-    refuse_overwriting([args.events, args.annotate, args.report], map(Path, args.videos))
+    refuse_overwriting(
+        [args.events, args.annotate, args.report], [*map(Path, args.videos), args.camera, args.model]
+    )
     calibration = None if args.camera is None else Camera.load(args.camera)
     tracking = tracking_settings(args)
-    name = calibration.camera_id if calibration is not None else "replay"
+    name = "replay" if calibration is None else _event_name(calibration, args.camera)
     lanes = [
         make_lane(name, video, epoch, calibration, tracking, args.fps)
         for epoch, video in enumerate(args.videos)
@@ -107,6 +110,14 @@ def execute(args: argparse.Namespace) -> int:
         dropped = ", ".join(f"{count} {reason}" for reason, count in lane.drops.snapshot().items()) or "none"
         print(f"{lane.source.label}: {lane.frames} frames, {lane.passages} passages, dropped: {dropped}")
     return 0
+
+
+def _event_name(calibration: Camera, path: Path) -> str:
+    """What the camera is called in events: as its file says."""
+    try:
+        return check_camera_id(calibration.camera_id)
+    except GateError as error:
+        raise GateError(f"{path}: camera_id: {error}") from error
 
 
 def tracking_settings(args: argparse.Namespace) -> TrackSettings:

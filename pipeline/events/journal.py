@@ -6,6 +6,7 @@ file that looks whole is whole.
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 from collections.abc import Iterator
@@ -32,11 +33,8 @@ class EventJournal:
         Raises:
             GateError: `path` is no regular file, ends with something that is no event, or cannot be written to.
         """
-        if path.exists() and not path.is_file():
-            raise GateError(f"{path}: is no regular file; give the name of a file for the events")
-        self.path = path
+        self.path, whole = path, whole_length(path)
         try:
-            whole = _length_of_whole_lines(path) if path.exists() else 0
             self._file = path.open("ab", buffering=0)
             self._cut_back(whole)
         except OSError as error:
@@ -48,19 +46,19 @@ class EventJournal:
         Raises:
             GateError: the disk is full or failed.
         """
-        line, before = encode(event) + b"\n", self._file.tell()
+        line = encode(event) + b"\n"
         try:
-            written = self._file.write(line)
+            before = self._file.seek(0, os.SEEK_END)
+            if self._file.write(line) != len(line):
+                self._cut_back(before)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         except OSError as error:
-            raise GateError(f"{self.path}: cannot write events ({error.strerror})") from error
-        if written != len(line):
-            self._cut_back(before)
-            raise GateError(f"{self.path}: cannot write events (the disk is full)")
+            raise GateError(f"{self.path}: cannot write the events there ({error.strerror})") from error
 
     def _cut_back(self, length: int) -> None:
-        """Take away half a line, as a full disk or a power cut leaves it, lest the next event be joined to it."""
+        """Take away half an event, as a full disk or a power cut leaves it, lest the next one be joined to it."""
         if length < self._file.seek(0, os.SEEK_END):
-            _log.warning("%s: its last line is not whole and is taken away", self.path)
+            _log.warning("%s: the event at its end is not whole and is taken away", self.path)
             self._file.truncate(length)
 
     def close(self) -> None:
@@ -101,17 +99,25 @@ class ReplayJournal(EventJournal):
             _log.warning("the replay did not end well; its events up to there are in %s", self.path)
 
 
-def _length_of_whole_lines(path: Path) -> int:
-    """Bytes of a journal without the half event at its end, if there is one.
+def whole_length(path: Path) -> int:
+    """Bytes of a journal without the half event at its end, if there is one; 0 if there is no file yet.
 
     Raises:
-        GateError: the last line is something else.
+        GateError: it cannot be read, is no regular file, or its last line is no event.
     """
-    with path.open("rb") as file:
-        length = file.seek(0, os.SEEK_END)
-        file.seek(max(0, length - MAX_EVENT_BYTES))
-        half = file.read().rpartition(b"\n")[2]
-    if not _BEGINNING.startswith(half[: len(_BEGINNING)]):
+    try:
+        if not path.exists():
+            return 0
+        if not path.is_file():
+            raise GateError(f"{path}: is no regular file; give the name of a file for the events")
+        with path.open("rb") as file:
+            length = file.seek(0, os.SEEK_END)
+            file.seek(max(0, length - MAX_EVENT_BYTES))
+            half = file.read().rpartition(b"\n")[2]
+    except OSError as error:
+        raise GateError(f"{path}: cannot write the events there ({error.strerror})") from error
+    begun = half.rstrip(b"\0")[: len(_BEGINNING)]  # some file systems leave zeros after a power cut
+    if not _BEGINNING.startswith(begun):
         raise GateError(f"{path}: its last line is no event; give the name of another file for the events")
     return length - len(half)
 

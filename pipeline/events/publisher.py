@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import logging
 import math
 import socket
@@ -114,8 +116,14 @@ def _is_served(endpoint: str) -> bool:
     path = endpoint.removeprefix("ipc://")
     if path == endpoint:
         return False
-    with socket.socket(socket.AF_UNIX) as probe:
-        return probe.connect_ex("\0" + path[1:] if path.startswith("@") else path) == 0
+    with (
+        socket.socket(socket.AF_UNIX) as probe,
+        contextlib.suppress(OSError),
+    ):  # bind says what is wrong with a path
+        probe.setblocking(False)
+        answer = probe.connect_ex("\0" + path[1:] if path.startswith("@") else path)
+        return answer in (0, errno.EAGAIN, errno.EACCES)  # the last two: it is busy, or somebody else's
+    return False
 
 
 def _bind_failure(endpoint: str, error: zmq.ZMQError) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 
 import numpy as np
@@ -90,22 +91,26 @@ class MotionFollower:
         if self._data is None or len(self._data) == 0:
             return withheld("implausible")
         window = Window(thinned(self._data, _FRAMES_USED))
-        try:
-            found = self._explained(window)
-        except np.linalg.LinAlgError:  # corners that no plate has; they must not end the gate
-            found = self._hypotheses = []
+        found = self._explained(window)
         if not found:
             return withheld("implausible")
         return answer(found, self._measure, window.data, speed_over)
 
     def _explained(self, window: Window) -> list[Hypothesis]:
-        """The hypotheses, most probable first."""
-        newest_s = float(window.data.times_s[-1])
-        found = follow(self._hypotheses, newest_s - self._newest_s, window, self._prior, self._measure)
-        found.sort(key=lambda item: -item.log_weight)
+        """The hypotheses, most probable first; none for corners that no plate has."""
+        newest_s, measure = float(window.data.times_s[-1]), self._measure
+        later_s, self._newest_s = newest_s - self._newest_s, newest_s
+        found: list[Hypothesis] = []
+        with contextlib.suppress(np.linalg.LinAlgError):
+            found = _sorted(follow(self._hypotheses, later_s, window, self._prior, measure))
         if not found or found[0].plate_format is None or found[0].fit.relative_miss > LARGEST_MISS:
-            found = search(window, self.camera, self._prior, self.formats, self._measure)
-            found.sort(key=lambda item: -item.log_weight)
-        self._newest_s = newest_s
+            found = []
+            with contextlib.suppress(np.linalg.LinAlgError):
+                found = _sorted(search(window, self.camera, self._prior, self.formats, measure))
         self._hypotheses = [item for item in found if item.log_weight > found[0].log_weight - _FORGOTTEN]
         return self._hypotheses
+
+
+def _sorted(hypotheses: list[Hypothesis]) -> list[Hypothesis]:
+    """The most probable first."""
+    return sorted(hypotheses, key=lambda item: -item.log_weight)

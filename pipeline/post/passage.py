@@ -68,7 +68,7 @@ class Passage:
         if self.follower is None:
             return self.motion
         track, last = self.track, self._estimate(self.follower)
-        if self.jumped and last.range_m is None:  # the plate was not seen since
+        if self.jumped and last.range_m is None:  # nothing is known since
             last = self.motion
         speeds = [self.fastest, last]
         if track.last_time_s - track.first_time_s <= _LONGEST_WHOLE_S:

@@ -12,7 +12,6 @@ from typing import Self
 from tqdm import tqdm
 
 from calib.camera import Camera
-from pipeline.errors import GateError
 from pipeline.files import PartFile
 from pipeline.page import page, table
 from pipeline.redact import redact
@@ -129,7 +128,7 @@ class PageFile:
         try:
             self._whole.part.write_text(page, encoding="utf-8")
         except OSError as error:
-            raise GateError(f"{self._whole.path}: cannot write the report ({error.strerror})") from error
+            raise self._whole.error(error) from error
 
     def __enter__(self) -> Self:
         return self

@@ -234,7 +234,7 @@ def test_a_journal_of_two_cameras_and_two_runs_gives_the_passages_of_one_camera_
 def test_passages_of_other_cameras_or_of_another_image_size_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
     write_passages(path, "exit-1", [(0.0, "exit-1-1-0001")])
-    with pytest.raises(GateError, match="calibrate at the size"):
+    with pytest.raises(GateError, match="no passage in images of 640x480"):
         list(read_passages(path, replace(LENS_ONLY, intrinsics=replace(IDEAL, width=640, height=480))))
     write_passages(path, "exit-2", [(0.0, "exit-2-1-0001")])
     with pytest.raises(GateError, match="exit-1, exit-2 and none of truth"):

@@ -215,6 +215,29 @@ def test_a_recording_that_fails_unexpectedly_says_so_before_its_mailbox_is_close
     assert seen == [(failure, False)] and mailbox.closed
 
 
+def test_a_bug_that_comes_again_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    class BuggyCamera(FlakyCamera):
+        def read(self) -> Frame:
+            raise ZeroDivisionError
+
+    states: list[StateChange] = []
+    again = threading.Event()
+
+    def on_state(change: StateChange) -> None:
+        states.append(change)
+        if len(states) == 6:
+            again.set()
+
+    camera = BuggyCamera(frames_each=1, sizes_px=[(8, 6)] * 50)
+    mailbox = Mailbox("every", DropCounter(), threading.Condition())
+    thread = CaptureThread(camera, mailbox, on_state=on_state, backoff=_at_once())
+    thread.start()
+    assert again.wait(GUARD_S)
+    thread.stop(GUARD_S)
+    assert [change.state for change in states[:6]] == ["online", "offline"] * 3
+    assert caplog.text.count("in read") == 1
+
+
 def test_a_camera_that_fails_unexpectedly_is_offline_and_tried_again(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

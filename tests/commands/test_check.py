@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 import pytest
 
@@ -76,8 +78,9 @@ def test_check_knows_that_a_passage_may_begin_with_one_image():
 def test_check_names_a_journal_that_cannot_be_written(tmp_path):
     assert journal(tmp_path / "events.jsonl").verdict == "ok"
     assert not list(tmp_path.iterdir())  # and leaves nothing behind
-    for place in (tmp_path, tmp_path / "missing" / "events.jsonl"):
-        assert journal(place).verdict == "FAIL"
+    (tmp_path / "notes.txt").write_text("no events")
+    places = [tmp_path, tmp_path / "missing" / "events.jsonl", tmp_path / "notes.txt", Path("/dev/null")]
+    assert [journal(place).verdict for place in places] == ["FAIL"] * 4
 
 
 def test_check_says_nothing_of_the_pace_of_recordings():

@@ -109,6 +109,10 @@ def test_report_shows_the_passage_and_is_the_same_every_time(
         (["replay", "{clip}", "--annotate", "{empty}"], "is no regular file"),
         (["replay", "{clip}", "--report", "."], "is no regular file"),
         (["replay", "{clip}", "--annotate", "{clip}"], "give another name"),
+        (
+            ["replay", "{clip}", "--camera", "{other_camera}", "--report", "{other_camera}"],
+            "give another name",
+        ),
         (["replay", "{clip}", "--events", "{junk}.x", "--report", "{junk}.x"], "give another name"),
         (["replay", "{clip}", "--camera", "{odd_camera}"], "odd.toml: camera_id: camera id 'Einfahrt Nord'"),
         (["replay", "{clip}", "--report", "{junk}/out.html"], "cannot write the report"),

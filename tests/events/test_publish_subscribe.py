@@ -297,6 +297,8 @@ def test_a_path_that_another_publisher_serves_is_not_taken_away_from_it(tmp_path
         with subscribed(publisher) as subscriber:
             publisher.emit(make_passage())
             assert receive(subscriber, 1)
+    with pytest.raises(GateError, match="cannot be bound"):
+        EventPublisher(f"ipc://{tmp_path}/" + 200 * "x")
     (tmp_path / "events").touch()  # as a gate that was killed leaves it
     with EventPublisher(endpoint) as publisher, subscribed(publisher):
         pass
