@@ -60,8 +60,9 @@ def draw_board(board: Board, paper: Paper) -> Drawing:
     foot = top + board.rows * square + 8
     texts = (
         f"This bar must measure {BAR_MM:g} mm. Print at 100 %, without 'fit to page'; glue it flat on a stiff plate.",
-        f"{replace(board, square_mm=square).describe()} (nominal). Measure eight squares in a row",
-        "when you are asked; elsewhere an eighth of that counts, for example: --board "
+        f"{replace(board, square_mm=square).describe()} (nominal). "
+        "Measure eight squares in a row and say it when asked;",
+        "an eighth of that is the side of a square, as in --board "
         f"{board.kind}:{board.columns}x{board.rows}:{square:g}",
     )
     lines = tuple((left, foot + _BAR_HEIGHT_MM + 4.6 * (i + 1), text) for i, text in enumerate(texts))

@@ -121,7 +121,7 @@ def make(folder: Path) -> None:
     report = f"file://{folder}/entry-1.report.html"
     shoot(report, "report-lens.png", 1120, 1280, top=810)
 
-    with ClickSession(folder / "d500.jpg").page(0) as page:
+    with ClickSession(folder / "d500.jpg", Camera.load(Path("entry-1.toml"))).page(0) as page:
         shoot(f"http://127.0.0.1:{page.port}/", "click.png", 760, 680)
     stop_line = (
         truth.project(truth.camera_from_road([[-0.7, STOP_LINE_M, 0.0], [0.7, STOP_LINE_M, 0.0]]))
