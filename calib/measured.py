@@ -35,6 +35,7 @@ facing_sd_deg = 3.0           # how upright and square to the lane it is held; 0
 [[plate_at]]
 image = "d300.jpg"            # as in the lines of `run_gate.py locate --json`
 distance_m = 3.00
+#tape_sd_m = 0.01             # of any taped distance, here and below: how good the tape is
 [[plate_at]]
 image = "d500.jpg"
 distance_m = 5.00
@@ -47,6 +48,7 @@ distance_m = 8.00
 #placed = "lying"             # or "standing"
 #distance_m = 4.00            # to the lower edge of its squares
 #height_m = 0.01              # of that edge above the road
+#height_sd_m = 0.005          # how well that is known
 
 #[passages]                   # vehicles that drove straight along the lane
 #file = "events.jsonl"        # as `run_gate.py run` or `replay` writes them
@@ -60,6 +62,7 @@ distance_m = 8.00
 [stop_line]                   # one of the two
 clicks_px = []                # two or more points on the line: [[412, 700], [880, 705]]; `--click IMAGE` fills in
 #distance_m = 2.00            # taped like the distances above
+#sd_m = 0.01                  # how well that is known
 """
 
 

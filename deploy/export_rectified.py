@@ -1,4 +1,4 @@
-"""Export the rectified network to ONNX: `python -m deploy.export_rectified --checkpoint checkpoint.pt`.
+"""Export the rectified network to ONNX: `python -m deploy.export_rectified --checkpoint checkpoint.pt --out FILE`.
 
 The file is written only if ONNX Runtime and torch agree on drawn plates to within 0.05 px.
 """

@@ -145,7 +145,7 @@ class DropReason(enum.StrEnum):
 
     SUPERSEDED = "superseded"  # a newer frame arrived before this one was taken (policy `latest`)
     UNDECODABLE = "undecodable"  # the decoder could not make an image of it
-    BAD_TIME = "bad_time"  # presentation time missing, repeated or running backwards
+    BAD_TIME = "bad_time"  # its time is missing, does not run forward, or does not fit the stream
     LATE = "late"  # its connection had ended before it was looked at
     STOPPED = "stopped"  # the program was stopped while the frame waited
 

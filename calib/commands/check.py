@@ -43,7 +43,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--tape-sd", type=float, default=0.01, metavar="M", help="how good the tape is (default 0.01)"
     )
-    parser.add_argument("--from", dest="origin", choices=("camera", "stop-line"), default="camera")
+    parser.add_argument(
+        "--from",
+        dest="origin",
+        choices=("camera", "stop-line"),
+        default="camera",
+        help="where the tape begins (default: below the camera)",
+    )
     parser.add_argument("--board", help="board.toml: the image shows the board, not a plate")
     add_plate_format(parser)
 

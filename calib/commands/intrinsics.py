@@ -49,7 +49,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="rtsp://..., usb:0, a video, a folder of images, or images",
     )
     parser.add_argument("--board", required=True, help="board.toml, or for example charuco:7x10:24.9")
-    parser.add_argument("-o", "--output", type=Path, default=Path("camera.toml"), metavar="FILE")
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        default=Path("camera.toml"),
+        metavar="FILE",
+        help="the camera file to write (default: camera.toml)",
+    )
     parser.add_argument(
         "--camera-id", metavar="ID", help="name of the camera (default: the output file's name)"
     )

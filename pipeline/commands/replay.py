@@ -46,7 +46,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--plate-formats", nargs="+", metavar="NAME", help="plate sizes that may occur (default: EU)"
     )
-    parser.add_argument("--presence-threshold", type=probability, default=0.5, metavar="P")
+    parser.add_argument(
+        "--presence-threshold",
+        type=probability,
+        default=0.5,
+        metavar="P",
+        help="a frame shows a plate from this presence on (default 0.5)",
+    )
     parser.add_argument(
         "--fps", type=float, default=25.0, help="images a second of an image folder (default 25)"
     )

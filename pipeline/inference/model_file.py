@@ -117,7 +117,7 @@ def inspect_model(
     if input_size_px not in (None, size_px):
         raise GateError(
             f"{path}: takes only images of {size_px[0]}x{size_px[1]}, not {input_size_px[0]}x{input_size_px[1]}; "
-            "export it anew with python -m deploy.export, or switch the second look off"
+            "export it anew (deploy.export, deploy.export_rectified, deploy.export_edges), or switch the look off"
         )
     return ModelFile(path, digest, size_px)
 

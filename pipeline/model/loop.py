@@ -67,7 +67,12 @@ def add_run_arguments(parser: argparse.ArgumentParser, out: Path) -> None:
     parser.add_argument("--out", type=Path, default=out, help="where checkpoint, log and curve go")
     parser.add_argument("--resume", action="store_true", help="go on from OUT/checkpoint.pt")
     parser.add_argument("--workers", type=int, default=1, help="processes that prepare images")
-    parser.add_argument("--checkpoint-minutes", type=float, default=4.0)
+    parser.add_argument(
+        "--checkpoint-minutes",
+        type=float,
+        default=4.0,
+        help="time between checkpoints (default: %(default)s)",
+    )
 
 
 def _keep_freed_memory() -> None:

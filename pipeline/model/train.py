@@ -71,8 +71,20 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--start", type=Path, metavar="MODEL.ONNX", help="fine-tune an exported network instead"
     )
-    parser.add_argument("--validate-every", type=int, default=500, metavar="STEPS")
-    parser.add_argument("--validation-images", type=int, default=60, metavar="N")
+    parser.add_argument(
+        "--validate-every",
+        type=int,
+        default=500,
+        metavar="STEPS",
+        help="steps between looks at validation photographs (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--validation-images",
+        type=int,
+        default=60,
+        metavar="N",
+        help="how many of them a look takes (default: %(default)s)",
+    )
     return parser.parse_args(argv)
 
 
