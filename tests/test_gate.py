@@ -272,7 +272,8 @@ def test_heartbeats_carry_counts_and_provider():
     assert beats[0].fps is None  # nothing was counted before
     apart_s = np.diff([beat.uptime_s for beat in beats])
     assert [beat.fps for beat in beats[1:]] == pytest.approx(
-        np.diff([beat.frames for beat in beats]) / apart_s, rel=0.01, abs=0.01
+        np.diff([beat.frames for beat in beats]) / apart_s,
+        rel=0.1,  # times are in whole milliseconds
     )
     assert all(
         beat.passages == (beat.frames + 2) // 5 for beat in beats

@@ -223,7 +223,7 @@ def test_mount_from_boards_passages_and_clicks_together(
         ('[[board_at]]\nimage = "none.png"\nplaced = "lying"\ndistance_m = 1.0', "not a readable image"),
         ('[[board_at]]\nimage = "blank.png"\nplaced = "lying"', "give distance_m or range_m"),
         ('[[plate_at]]\nimage = "d300.jpg"\ndistance_m = 3.0\nrange_m = 3.1', "and not both"),
-        ('[passages]\nfile = "idle.jsonl"', "no passage with"),
+        ('[passages]\nfile = "idle.jsonl"', "no passage in images of"),
         ("[camera]\nheight_m = 1.3", "no plate or board to go by"),
     ],
 )

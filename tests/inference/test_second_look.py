@@ -174,5 +174,5 @@ def test_interrupt_ends_the_look(look_for_large_ones: SecondLook) -> None:
 
 
 def test_file_of_a_fixed_size_says_what_to_do(tiny_model: Path) -> None:
-    with pytest.raises(GateError, match=r"640x480, not 320x240.*second look off"):
+    with pytest.raises(GateError, match=r"640x480, not 320x240.*switch the look off"):
         open_session(ModelConfig(path=tiny_model, provider="cpu"), input_size_px=CROP_PX)
