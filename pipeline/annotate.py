@@ -13,7 +13,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.errors import GateError
 from pipeline.files import PartFile
 from pipeline.frames import Estimate, MotionEstimate, PassageReport, PlateLocation
 
@@ -112,11 +111,8 @@ class ClipWriter:
             picture = picture.reformat(stream.width, stream.height)
         self._last_pts = max(round(time_s * CLOCK_HZ), self._last_pts + 1)
         picture.pts, picture.time_base = self._last_pts, Fraction(1, CLOCK_HZ)
-        self._mux(stream.encode(picture))
-
-    def _mux(self, packets: list[av.Packet]) -> None:
         try:
-            self._container.mux(packets)
+            self._container.mux(stream.encode(picture))
         except OSError as error:
             raise self._whole.error(error) from error
 
@@ -139,11 +135,11 @@ class ClipWriter:
             self._discard()
             return
         try:
-            self._mux(self._stream.encode(None))
+            self._container.mux(self._stream.encode(None))
             self._container.close()
-        except (OSError, GateError) as failure:
+        except OSError as failure:
             self._discard()
-            raise self._whole.error(failure) if isinstance(failure, OSError) else failure from failure
+            raise self._whole.error(failure) from failure
         self._whole.finish()
 
     def _discard(self) -> None:

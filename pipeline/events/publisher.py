@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import logging
 import math
@@ -116,14 +115,13 @@ def _is_served(endpoint: str) -> bool:
     path = endpoint.removeprefix("ipc://")
     if path == endpoint:
         return False
-    with (
-        socket.socket(socket.AF_UNIX) as probe,
-        contextlib.suppress(OSError),
-    ):  # bind says what is wrong with a path
+    with socket.socket(socket.AF_UNIX) as probe:
         probe.setblocking(False)
-        answer = probe.connect_ex("\0" + path[1:] if path.startswith("@") else path)
-        return answer in (0, errno.EAGAIN, errno.EACCES)  # the last two: it is busy, or somebody else's
-    return False
+        try:
+            answer = probe.connect_ex("\0" + path[1:] if path.startswith("@") else path)
+        except OSError:  # no such path can be; `bind` says why
+            return False
+    return answer in (0, errno.EAGAIN, errno.EACCES)  # the last two: it is busy, or somebody else's
 
 
 def _bind_failure(endpoint: str, error: zmq.ZMQError) -> str:
