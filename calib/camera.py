@@ -23,6 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from calib.camera_parts import Intrinsics, Mount, Uncertainty
 from pipeline.errors import GateError
+from pipeline.files import read_image
 
 __all__ = ["Camera", "Intrinsics", "Mount", "Uncertainty"]
 
@@ -80,6 +81,18 @@ class Camera:
                 f"camera {self.camera_id}: the image is {width}x{height} but the camera file was made for "
                 f"{calibrated[0]}x{calibrated[1]}; calibrate at the size that is used"
             )
+
+    def read_image(self, path: Path) -> NDArray[np.uint8]:
+        """The image (height, width, 3) BGR in a file, of the calibration's size.
+
+        Raises:
+            GateError: it is no image, or of another size.
+        """
+        image = read_image(path)
+        if image is None:
+            raise GateError(f"{path}: not a readable image")
+        self.require_image_size(image.shape[1], image.shape[0])
+        return image
 
     def project(self, points_m: ArrayLike) -> Array:
         """Pixels (..., 2) of points (..., 3) in the camera frame; NaN where not in front of the camera."""

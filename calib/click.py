@@ -11,8 +11,6 @@ import cv2
 
 from calib.camera import Camera
 from calib.loopback import LoopbackPage, as_json, page
-from pipeline.errors import GateError
-from pipeline.files import read_image
 
 Clicks = tuple[tuple[float, float], ...]
 
@@ -28,11 +26,8 @@ class ClickSession:
         Raises:
             GateError: it is not one, or not of the size that the camera file was made for.
         """
-        image = read_image(path)
-        if image is None:
-            raise GateError(f"{path}: not a readable image")
+        image = camera.read_image(path)
         self.size_px = image.shape[1], image.shape[0]
-        camera.require_image_size(*self.size_px)
         self._jpeg = bytes(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 92])[1])
         self._done = threading.Event()
         self._clicks: Clicks = ()

@@ -17,7 +17,6 @@ from calib.measured import BoardAt, Measured, Passages, Plate
 from calib.plates import SeenPlate, read_passages
 from calib.targets import FLAT, UPRIGHT, Group, Held, Target
 from pipeline.errors import GateError
-from pipeline.files import read_image
 from pipeline.post.plate_formats import formats_named
 from pipeline.post.pose import plate_corners_m
 
@@ -111,11 +110,7 @@ def _board_group(items: Sequence[BoardAt], camera: Camera, folder: Path, board: 
 
 def _board_target(item: BoardAt, camera: Camera, path: Path, finder: BoardFinder) -> Target:
     _check_taped(item.image, item.distance_m, None)
-    image = read_image(path)
-    if image is None:
-        raise GateError(f"{path}: not a readable image")
-    camera.require_image_size(image.shape[1], image.shape[0])
-    found = finder.find(image)
+    found = finder.find(camera.read_image(path))
     if found is None:
         raise GateError(f"{path}: no {finder.board.describe()} found; check --board and take a sharper image")
     return board_target(item.image, finder.board, found, item.distance_m, item.tape_sd_m)

@@ -25,7 +25,6 @@ from calib.plates import read_located
 from calib.record import Record
 from calib.report import write_report
 from pipeline.errors import GateError
-from pipeline.files import read_image
 
 HELP = "compare a distance with a tape measure"
 
@@ -82,11 +81,7 @@ def _board_check(
     args: argparse.Namespace, camera: Camera, at_m: float, tape_sd_m: float, today: str
 ) -> Check:
     board = read_board(args.board)
-    image = read_image(args.source)
-    if image is None:
-        raise GateError(f"{args.source}: not a readable image")
-    camera.require_image_size(image.shape[1], image.shape[0])
-    found = BoardFinder(board).find(image)
+    found = BoardFinder(board).find(camera.read_image(args.source))
     if found is None:
         raise GateError(f"{args.source}: no {board.describe()} found; check --board and take a sharper image")
     target = board_target(args.source.name, board, found, at_m, tape_sd_m)
