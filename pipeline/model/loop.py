@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import ctypes
+import signal
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -49,14 +50,28 @@ def advance(run: Run, batches: Iterable[Batch], out: Path, checkpoint_minutes: f
     last_saved_s = time.monotonic()
     with tqdm(total=run.steps, initial=run.step, unit="step", dynamic_ncols=True) as progress:
         for batch in batches:
-            losses = run.train_step(*batch)
-            log_entry(out, {"step": run.step, **losses})
+            with _undivided():
+                losses = run.train_step(*batch)
+                log_entry(out, {"step": run.step, **losses})
             progress.update()
             progress.set_postfix({name: f"{value:.3f}" for name, value in losses.items()})
             if time.monotonic() - last_saved_s > 60 * checkpoint_minutes:
                 save(run, out)
                 last_saved_s = time.monotonic()
             yield progress
+
+
+@contextmanager
+def _undivided() -> Iterator[None]:
+    """Ctrl-C takes effect when the block is done: half an optimiser step is no state to go on from."""
+    came: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: came.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if came:
+        raise KeyboardInterrupt
 
 
 def add_run_arguments(parser: argparse.ArgumentParser, out: Path) -> None:

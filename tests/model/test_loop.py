@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from matplotlib import pyplot as plt
 
 from pipeline.errors import GateError
 from pipeline.model.curve import draw_learning_curve, log_entry
-from pipeline.model.loop import resumable
+from pipeline.model.loop import advance, resumable
 
 
 class StandInRun:
@@ -39,6 +40,22 @@ def test_interruption_before_the_first_step_is_saved_and_says_how_to_go_on(tmp_p
     with pytest.raises(KeyboardInterrupt, match=message), resumable(StandInRun(), tmp_path):
         raise KeyboardInterrupt
     assert (tmp_path / "checkpoint.pt").read_text() == "new"
+
+
+def test_ctrl_c_in_the_middle_of_a_step_ends_the_run_after_it(tmp_path):
+    class Interrupted(StandInRun):
+        def train_step(self, images, corners_px, presence):
+            signal.raise_signal(signal.SIGINT)
+            self.step += 1
+            return {"corner": 1.0}
+
+    run = Interrupted()
+    with pytest.raises(KeyboardInterrupt, match="after step 1; "), resumable(run, tmp_path):
+        for _ in advance(run, [(None, None, None)] * 3, tmp_path, checkpoint_minutes=60):
+            raise AssertionError("the loop goes on")
+    assert '"step": 1,' in (tmp_path / "log.jsonl").read_text()
+    assert (tmp_path / "checkpoint.pt").read_text() == "new"
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 @pytest.mark.parametrize("losses", [("corner", "presence"), ("line", "distance")])
