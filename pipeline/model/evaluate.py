@@ -20,6 +20,7 @@ from pipeline.errors import GateError, command
 from pipeline.inference.locator import Locator, PlateLocator
 from pipeline.inference.looks import Look, open_edge_look, open_further_looks, open_rectified_look
 from pipeline.inference.start_session import open_session
+from pipeline.model.condition_set import condition_set
 from pipeline.model.figures import (
     by_source,
     by_width,
@@ -96,9 +97,8 @@ def _presence_report(results: list[Result], threshold: float) -> str:
     )
 
 
-@command
-def main(argv: list[str] | None = None) -> int:
-    """Run the command; returns the exit code."""
+def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
+    """The command line."""
     parser = argparse.ArgumentParser(
         prog="python -m pipeline.model.evaluate",
         description=__doc__,
@@ -123,17 +123,31 @@ def main(argv: list[str] | None = None) -> int:
         "--rectified", type=Path, default=SHIPPED_RECTIFIED, help=".onnx file of the rectified look"
     )
     parser.add_argument("--edges", type=Path, default=SHIPPED_EDGES, help=".onnx file of the edge look")
-    parser.add_argument(
+    made_of = parser.add_mutually_exclusive_group()
+    made_of.add_argument(
         "--rendered",
         type=int,
         metavar="N",
         help="measure on N images with a drawn plate, exact to the pixel's hundredth, in the photographs of the split",
     )
+    made_of.add_argument(
+        "--conditions",
+        action="store_true",
+        help="measure on the photographs of the split under fourteen conditions, such as night, glare and dirt",
+    )
     parser.add_argument("--presence-threshold", type=float, default=ModelConfig().presence_threshold)
     parser.add_argument(
         "--out", type=Path, default=Path("runs/evaluate"), help="where the pictures and results.json go"
     )
-    args = parser.parse_args(argv)
+    return parser.parse_args(argv)
+
+
+def chosen_photographs(args: argparse.Namespace) -> list[Photograph]:
+    """The photographs that the options ask for, made where they are not taken as they are.
+
+    Raises:
+        GateError: the index has none with a plate.
+    """
     photographs = read_index(args.data)
     chosen = select(photographs, args.split)
     if not any(photo.plates for photo in chosen):
@@ -145,15 +159,23 @@ def main(argv: list[str] | None = None) -> int:
         chosen = [photo for photo in chosen if is_exact(photo)]
         if not chosen:
             raise GateError(f"{args.data}: no corners of split {args.split!r} are exact; leave out --exact")
-    if args.rendered is None:
-        chosen = chosen + select(photographs, args.background)
-    else:
-        chosen = render_set(chosen, args.rendered, args.out / "rendered")
+    if args.rendered is not None:
+        return render_set(chosen, args.rendered, args.out / "rendered")
+    if args.conditions:
+        return condition_set(chosen, args.out / "conditions")
+    return chosen + select(photographs, args.background)
+
+
+@command
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; returns the exit code."""
+    args = parse_arguments(argv)
+    chosen = chosen_photographs(args)
     results = measure_looks(
         load_looks(args.model, args.rectified, args.edges), tqdm(chosen, unit="image", dynamic_ncols=True)
     )
     args.out.mkdir(parents=True, exist_ok=True)
-    kind = "" if args.rendered is None else ", drawn plates"
+    kind = ", drawn plates" if args.rendered is not None else ", by condition" if args.conditions else ""
     print(f"{args.model}, split {args.split}{kind}\n\n{report(results, args.presence_threshold)}")
     draw_worst_cases(results[LOOKS[-1]], args.out / "worst.png")
     draw_figures(results[LOOKS[-1]], args.out / "figures.png")

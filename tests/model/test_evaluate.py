@@ -54,6 +54,18 @@ def test_rendered_plates_are_measured_without_the_background(rectangles, tmp_pat
     assert len(list((tmp_path / "rendered").glob("*.png"))) == 2
 
 
+def test_conditions_are_measured_each_on_its_own(rectangles, tmp_path, capsys):
+    _, networks = rectangles
+    assert evaluate.main([*networks, "--out", str(tmp_path), "--conditions"]) == 0
+    text = capsys.readouterr().out
+    assert "by condition" in text and "ROC AUC" not in text
+    rows = {line[:38].strip(): line[38:].split() for line in text.splitlines() if "." in line[38:]}
+    assert rows["unchanged"][:2] == ["3.00", "100.00"]
+    assert (
+        rows["glare"][0] == "3.00" and float(rows["glare"][1]) < 100
+    )  # the stand-in looks for what is bright
+
+
 def test_unknown_split_names_those_there_are(rectangles, capsys):
     _, networks = rectangles
     assert evaluate.main([*networks, "--split", "tset"]) == 2

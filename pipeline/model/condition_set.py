@@ -1,0 +1,42 @@
+"""The photographs of a set under hard conditions, to tell what each of them costs a network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from pipeline.model.conditions import LIGHTS, VIEWS, under
+from pipeline.model.measure import SIZE_PX
+from pipeline.model.photographs import Photograph, Plate, write_index
+
+SEED = 20261126
+
+
+def condition_set(photographs: Sequence[Photograph], folder: Path) -> list[Photograph]:
+    """Write every photograph that has a plate under every condition, 640x480, with an index, to a folder.
+
+    The same photographs give the same images. The condition is the new photograph's `source`; of its plates the
+    closest is kept.
+
+    Returns:
+        The photographs of the new index.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    made = []
+    for number, photo in enumerate(photographs):
+        if photo.closest is None:
+            continue
+        image, box = photo.letterboxed(SIZE_PX)
+        corners_px = box.to_input_px(photo.closest.corners_px)
+        for place, name in enumerate((*LIGHTS, *VIEWS)):
+            rng = np.random.default_rng((SEED, number, place))
+            changed, moved_px = under(name, rng, image, corners_px)
+            path = folder / f"{number:04d}-{name.replace(' ', '-')}.png"
+            cv2.imwrite(str(path), changed)
+            plates = (Plate(moved_px, photo.closest.label),)
+            made.append(Photograph(path, *SIZE_PX, "conditions", name, photo.group, plates))
+    write_index(made, folder)
+    return made
