@@ -28,6 +28,7 @@ from pipeline.model.graph import PlateCornerGraph
 from pipeline.model.network import STRIDE_PX
 from pipeline.model.photographs import read_index, select
 from pipeline.model.training import load_network
+from pipeline.option_types import count
 from pipeline.synthetic.render import frames
 from pipeline.synthetic.scene import Scenario, gate_camera
 
@@ -113,10 +114,8 @@ def require_place(args: argparse.Namespace) -> None:
     """Find out before the work whether it can be written.
 
     Raises:
-        GateError: --out is in no folder, or --images is not positive.
+        GateError: --out is in no folder.
     """
-    if args.images < 1:
-        raise GateError(f"--images {args.images}: give at least one image to compare on")
     if not args.out.parent.is_dir():
         raise GateError(f"{args.out}: there is no folder {args.out.parent}; make it first")
 
@@ -151,7 +150,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--data", type=Path, help="compare on validation photographs of this index, not on drawn scenes"
     )
-    parser.add_argument("--images", type=int, default=16, help="how many images to compare on")
+    parser.add_argument("--images", type=count, default=16, help="how many images to compare on")
     args = parser.parse_args(argv)
     if any(side % STRIDE_PX or side <= 0 for side in args.size):
         raise GateError(f"--size {args.size[0]} {args.size[1]}: both sides must divide by {STRIDE_PX}")

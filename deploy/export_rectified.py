@@ -21,6 +21,7 @@ from pipeline.inference.rectify import rectified
 from pipeline.model.rectified.graph import RectifiedGraph
 from pipeline.model.rectified.samples import disturbed
 from pipeline.model.rectified.training import RectifiedTraining
+from pipeline.option_types import count
 from pipeline.synthetic.render import frames
 from pipeline.synthetic.scene import Scenario
 
@@ -37,7 +38,7 @@ def parse_arguments(argv: list[str] | None, prog: str, description: str | None) 
     parser = argparse.ArgumentParser(prog=prog, description=description)
     parser.add_argument("--checkpoint", type=Path, required=True, help="checkpoint.pt of the training run")
     parser.add_argument("--out", type=Path, required=True, help="the .onnx file to write")
-    parser.add_argument("--images", type=int, default=16, help="how many views to compare on")
+    parser.add_argument("--images", type=count, default=16, help="how many views to compare on")
     args = parser.parse_args(argv)
     require_place(args)
     return args

@@ -30,6 +30,7 @@ from pipeline.inference.session import CornerOutput
 from pipeline.inference.start_session import session_options
 from pipeline.model.measure import FOUND_SHARE_OF_WIDTH
 from pipeline.model.photographs import read_index, select
+from pipeline.option_types import count
 from pipeline.synthetic.approach import Approach
 from pipeline.synthetic.render import frames
 from pipeline.synthetic.scene import Scenario, gate_camera
@@ -179,13 +180,13 @@ def main(argv: list[str] | None = None) -> int:
         help="index of photographs: calibrate on its split train, compare on validation; without it, on drawn scenes",
     )
     parser.add_argument(
-        "--images", type=int, default=48, help="how many images to calibrate on (%(default)s)"
+        "--images", type=count, default=48, help="how many images to calibrate on (%(default)s)"
     )
-    parser.add_argument("--compare", type=int, default=64, help="how many images to compare on (%(default)s)")
+    parser.add_argument(
+        "--compare", type=count, default=64, help="how many images to compare on (%(default)s)"
+    )
     args = parser.parse_args(argv)
     out = args.out or args.model.with_name(f"{args.model.stem}_int8.onnx")
-    if min(args.images, args.compare) < 1:
-        raise GateError("--images and --compare must be at least 1")
     size_px = inspect_model(args.model).input_size_px
     if args.data is None:
         calibration = drawn(size_px, args.images, first_car=0)

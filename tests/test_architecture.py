@@ -11,12 +11,13 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 
-# What a room may import besides itself; errors, redaction, names and files are everyone's.
+# What a room may import besides itself; errors, redaction, names, files and types of options are everyone's.
 MAY_IMPORT = {
     "pipeline.errors": set(),
     "pipeline.redact": set(),
     "pipeline.files": set(),
     "pipeline.names": set(),
+    "pipeline.option_types": set(),
     "pipeline.frames": set(),
     "pipeline.config": set(),
     "pipeline.config_file": {"pipeline.config"},
@@ -54,7 +55,13 @@ MAY_IMPORT = {
         "pipeline.announcer",
     },
 }
-EVERYONES = {"pipeline.errors", "pipeline.redact", "pipeline.files", "pipeline.names"}
+EVERYONES = {
+    "pipeline.errors",
+    "pipeline.redact",
+    "pipeline.files",
+    "pipeline.names",
+    "pipeline.option_types",
+}
 
 # setup.cfg's install_requires, by the names they are imported under.
 RUNTIME_PACKAGES = {"av", "cv2", "msgspec", "numpy", "onnxruntime", "tomli_w", "tqdm", "zmq"}

@@ -22,6 +22,7 @@ from calib.benchmark.mount_runs import hand_run, stand_run
 from calib.benchmark.table import Run, summary
 from calib.lens import PARAMETERS
 from calib.mount import MOUNT_KEYS
+from pipeline.option_types import count
 
 _KINDS: dict[str, tuple[Callable[[np.random.Generator], Run], Sequence[str]]] = {
     "images": (image_run, PARAMETERS),
@@ -38,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         prog="python -m calib.benchmark", description=__doc__, formatter_class=raw
     )
     parser.add_argument("what", choices=tuple(_KINDS))
-    parser.add_argument("--runs", type=int, default=200, help="default 200")
+    parser.add_argument("--runs", type=count, default=200, help="default 200")
     args = parser.parse_args(argv)
     make, names = _KINDS[args.what]
     cv2.setNumThreads(1)  # many small problems: threads only get in each other's way

@@ -14,11 +14,12 @@ from tqdm import tqdm
 
 from pipeline.annotate import draw_location
 from pipeline.capture.images import list_images
-from pipeline.commands.options import add_model_options, model_config, probability
+from pipeline.commands.options import add_model_options, model_config
 from pipeline.errors import GateError
 from pipeline.files import read_image, refuse_overwriting
 from pipeline.frames import PlateLocation
 from pipeline.inference.looks import open_locator
+from pipeline.option_types import probability
 
 HELP = "find the plate in images: corners with covariance, one line an image"
 

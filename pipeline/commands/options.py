@@ -59,14 +59,6 @@ def model_config(args: argparse.Namespace) -> ModelConfig:
     )
 
 
-def probability(text: str) -> float:
-    """An option's value, from 0 to 1."""
-    value = float(text)
-    if not 0.0 <= value <= 1.0:
-        raise argparse.ArgumentTypeError(f"{text}: give a probability from 0 to 1")
-    return value
-
-
 @contextmanager
 def stopping_on_signals(stop: Callable[[], None]) -> Iterator[None]:
     """Ctrl-C and SIGTERM call `stop` while the block runs."""

@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from calib.camera import Camera
 from pipeline.annotate import ClipWriter
-from pipeline.commands.options import add_model_options, model_config, probability, stopping_on_signals
+from pipeline.commands.options import add_model_options, model_config, stopping_on_signals
 from pipeline.commands.recordings import Listener, circumstances, make_lane, settings_of
 from pipeline.errors import GateError
 from pipeline.events import (
@@ -27,6 +27,7 @@ from pipeline.files import refuse_overwriting
 from pipeline.gate import Gate
 from pipeline.inference.looks import open_locator
 from pipeline.names import check_camera_id
+from pipeline.option_types import probability
 from pipeline.post.plate_formats import formats_named
 from pipeline.post.tracker import TrackSettings
 from pipeline.report.write import PageFile, report_page

@@ -35,6 +35,7 @@ from pipeline.model.photographs import Photograph, read_index, select
 from pipeline.model.recipe import Recipe, load_recipe
 from pipeline.model.train import batches
 from pipeline.model.training import Training, load_network
+from pipeline.option_types import count
 
 ABLATION_RECIPE = Path(__file__).parent / "ablation.toml"
 STRIDES_PX = (32, 16, 8)
@@ -122,7 +123,7 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--out", type=Path, default=Path("runs/ablation"), help="where all results go")
     parser.add_argument("--recipe", type=Path, default=ABLATION_RECIPE, help="TOML file; sides divide by 32")
-    parser.add_argument("--steps", type=int, metavar="N", help="at most N steps a phase, for a quick trial")
+    parser.add_argument("--steps", type=count, metavar="N", help="at most N steps a phase, for a quick trial")
     parser.add_argument("--imagenet", type=Path, help="ImageNet weights (default: torchvision's)")
     parser.add_argument("--resnet-v1", action="store_true", help="they are of a ResNet v1 (Keras)")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoints in OUT")

@@ -15,28 +15,29 @@ from pipeline.model.photographs import Photograph, Plate, write_index
 SEED = 20261126
 
 
-def condition_set(photographs: Sequence[Photograph], folder: Path) -> list[Photograph]:
-    """Write every photograph that has a plate under every condition, 640x480, with an index, to a folder.
+def condition_set(photographs: Sequence[Photograph], count: int, folder: Path) -> list[Photograph]:
+    """Write `count` of the photographs that have a plate under every condition, 640x480, with an index, to a folder.
 
-    The same photographs give the same images. The condition is the new photograph's `source`; of its plates the
-    closest is kept.
+    They are taken evenly from the set; the same ones give the same images. The condition is the new photograph's
+    `source`; of its plates the closest is kept.
 
     Returns:
         The photographs of the new index.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    with_plate = [(photo, photo.closest) for photo in photographs if photo.closest is not None]
+    taken = np.unique(np.linspace(0, len(with_plate) - 1, count).round().astype(int))
     made = []
-    for number, photo in enumerate(photographs):
-        if photo.closest is None:
-            continue
+    for number in taken:
+        photo, plate = with_plate[number]
         image, box = photo.letterboxed(SIZE_PX)
-        corners_px = box.to_input_px(photo.closest.corners_px)
+        corners_px = box.to_input_px(plate.corners_px)
         for place, name in enumerate((*LIGHTS, *VIEWS)):
             rng = np.random.default_rng((SEED, number, place))
             changed, moved_px = under(name, rng, image, corners_px)
             path = folder / f"{number:04d}-{name.replace(' ', '-')}.png"
             cv2.imwrite(str(path), changed)
-            plates = (Plate(moved_px, photo.closest.label),)
+            plates = (Plate(moved_px, plate.label),)
             made.append(Photograph(path, *SIZE_PX, "conditions", name, photo.group, plates))
     write_index(made, folder)
     return made

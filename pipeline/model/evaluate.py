@@ -35,6 +35,7 @@ from pipeline.model.pictures import draw_figures, draw_worst_cases
 from pipeline.model.render_set import render_set
 from pipeline.model.torch_session import both_looks
 from pipeline.model.training import load_network
+from pipeline.option_types import count, probability
 
 LOOKS = ("one look", "two looks", "rectified look", "edge look")
 
@@ -126,16 +127,17 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     made_of = parser.add_mutually_exclusive_group()
     made_of.add_argument(
         "--rendered",
-        type=int,
+        type=count,
         metavar="N",
         help="measure on N images with a drawn plate, exact to the pixel's hundredth, in the photographs of the split",
     )
     made_of.add_argument(
         "--conditions",
-        action="store_true",
-        help="measure on the photographs of the split under fourteen conditions, such as night, glare and dirt",
+        type=count,
+        metavar="N",
+        help="measure on N photographs of the split under fourteen conditions each, such as night, glare and dirt",
     )
-    parser.add_argument("--presence-threshold", type=float, default=ModelConfig().presence_threshold)
+    parser.add_argument("--presence-threshold", type=probability, default=ModelConfig().presence_threshold)
     parser.add_argument(
         "--out", type=Path, default=Path("runs/evaluate"), help="where the pictures and results.json go"
     )
@@ -161,8 +163,8 @@ def chosen_photographs(args: argparse.Namespace) -> list[Photograph]:
             raise GateError(f"{args.data}: no corners of split {args.split!r} are exact; leave out --exact")
     if args.rendered is not None:
         return render_set(chosen, args.rendered, args.out / "rendered")
-    if args.conditions:
-        return condition_set(chosen, args.out / "conditions")
+    if args.conditions is not None:
+        return condition_set(chosen, args.conditions, args.out / "conditions")
     return chosen + select(photographs, args.background)
 
 
@@ -175,7 +177,13 @@ def main(argv: list[str] | None = None) -> int:
         load_looks(args.model, args.rectified, args.edges), tqdm(chosen, unit="image", dynamic_ncols=True)
     )
     args.out.mkdir(parents=True, exist_ok=True)
-    kind = ", drawn plates" if args.rendered is not None else ", by condition" if args.conditions else ""
+    kind = (
+        ", drawn plates"
+        if args.rendered is not None
+        else ", by condition"
+        if args.conditions is not None
+        else ""
+    )
     print(f"{args.model}, split {args.split}{kind}\n\n{report(results, args.presence_threshold)}")
     draw_worst_cases(results[LOOKS[-1]], args.out / "worst.png")
     draw_figures(results[LOOKS[-1]], args.out / "figures.png")

@@ -22,6 +22,7 @@ from pipeline.model.recipe import DEFAULT_RECIPE, Recipe, load_recipe
 from pipeline.model.torch_session import first_look
 from pipeline.model.training import Training
 from pipeline.model.view import Augmentation
+from pipeline.option_types import count
 
 
 def batches(photographs: list[Photograph], recipe: Recipe, step: int, workers: int) -> Iterator[Batch]:
@@ -73,14 +74,14 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--validate-every",
-        type=int,
+        type=count,
         default=500,
         metavar="STEPS",
         help="steps between looks at validation photographs (default: %(default)s)",
     )
     parser.add_argument(
         "--validation-images",
-        type=int,
+        type=count,
         default=60,
         metavar="N",
         help="how many of them a look takes (default: %(default)s)",

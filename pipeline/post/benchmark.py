@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from calib.camera import Uncertainty
 from pipeline.frames import Estimate
+from pipeline.option_types import count
 from pipeline.post.benchmark_report import report
 from pipeline.post.benchmark_results import NOWHERE, Result, Score
 from pipeline.post.bound import bounds
@@ -163,7 +164,7 @@ def main() -> None:
     """Simulate, print, plot."""
     parser = argparse.ArgumentParser(prog="python -m pipeline.post.benchmark", description=__doc__)
     parser.add_argument(
-        "--passages", type=int, default=2000, help="of each of the two main cases; fewer of the others"
+        "--passages", type=count, default=2000, help="of each of the two main cases; fewer of the others"
     )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--plots", type=Path, help="folder for motion_error.png and motion_coverage.png")

@@ -19,6 +19,7 @@ import numpy as np
 from tqdm import tqdm
 
 from calib.camera import Camera, Intrinsics, Mount
+from pipeline.option_types import count
 from pipeline.post.plate_formats import formats_named
 from pipeline.synthetic.approach import Drive
 from pipeline.synthetic.paste import Image
@@ -82,7 +83,7 @@ def main(argv: list[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--passages", type=int, default=20)
+    parser.add_argument("--passages", type=count, default=20)
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args(argv)
     pictures, background = args.out / "pictures", args.out / "background"

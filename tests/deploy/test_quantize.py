@@ -127,10 +127,6 @@ def test_drawn_samples_hold_the_plate_at_their_corners():
         assert sample.image[inside].mean() > sample.image[~inside].mean()  # a white plate on a dim scene
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [(["--model", "nowhere.onnx"], "nowhere.onnx"), (["--images", "0"], "at least 1")],
-)
-def test_bad_arguments_give_one_clear_line(arguments, message, capsys):
-    assert quantizing.main(arguments) == 2
-    assert message in capsys.readouterr().err
+def test_missing_network_gives_one_clear_line(capsys):
+    assert quantizing.main(["--model", "nowhere.onnx"]) == 2
+    assert "nowhere.onnx" in capsys.readouterr().err

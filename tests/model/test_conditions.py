@@ -97,11 +97,18 @@ def test_edge_of_the_shadow_runs_through_the_plate():
 
 def test_set_names_each_condition_and_is_the_same_every_time(plate_index, tmp_path):
     photographs = read_index(plate_index)
-    made = condition_set(photographs, tmp_path / "a")
+    made = condition_set(photographs, 100, tmp_path / "a")
     assert sorted({photo.source for photo in made}) == sorted([*LIGHTS, *VIEWS])
     assert len(made) == 14 * sum(bool(photo.plates) for photo in photographs)
-    for photo, again in zip(made, condition_set(photographs, tmp_path / "b"), strict=True):
+    for photo, again in zip(made, condition_set(photographs, 100, tmp_path / "b"), strict=True):
         assert (photo.read() == again.read()).all()
         assert (photo.closest.corners_px == again.closest.corners_px).all()
     listed = read_index(tmp_path / "a")
     assert [photo.source for photo in listed] == [photo.source for photo in made]
+
+
+def test_fewer_photographs_are_taken_evenly(plate_index, tmp_path):
+    photographs = read_index(plate_index)
+    groups = [photo.group for photo in photographs if photo.plates]
+    made = condition_set(photographs, 3, tmp_path)
+    assert list(dict.fromkeys(photo.group for photo in made)) == [groups[0], groups[4], groups[7]]

@@ -17,6 +17,7 @@ from pipeline.model.edges.samples import EdgeSamples
 from pipeline.model.edges.training import EdgeTraining, Plan
 from pipeline.model.loop import add_run_arguments, advance, begin_in, resumable
 from pipeline.model.photographs import Photograph, read_index
+from pipeline.option_types import count
 
 VIEWS = "views"
 """The folder in OUT that keeps what was drawn."""
@@ -51,12 +52,12 @@ def main(argv: list[str] | None = None) -> int:
     add_run_arguments(parser, Path("runs/edges"))
     parser.add_argument(
         "--images",
-        type=int,
+        type=count,
         default=Plan.images,
         help="images to draw; they are kept in OUT/views (default: %(default)s)",
     )
     parser.add_argument(
-        "--steps", type=int, default=Plan.steps, help="optimiser steps (default: %(default)s)"
+        "--steps", type=count, default=Plan.steps, help="optimiser steps (default: %(default)s)"
     )
     parser.add_argument(
         "--rectified",

@@ -20,6 +20,7 @@ from pipeline.model.rectified.calibration import calibrated_scale
 from pipeline.model.rectified.exported import start_from_exported
 from pipeline.model.rectified.samples import RectifiedSamples, augmentation
 from pipeline.model.rectified.training import Plan, RectifiedTraining
+from pipeline.option_types import count
 
 CONTINUED_LEARNING_RATE = 1.2e-3
 
@@ -70,7 +71,7 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--steps",
-        type=int,
+        type=count,
         default=plan.steps,
         help="optimiser steps of the whole network after them (default: %(default)s)",
     )

@@ -1,0 +1,69 @@
+"""The picture of docs/accuracy.md, a drawn frame under each condition: `python docs/make_conditions_picture.py`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from pipeline.annotate import draw_location
+from pipeline.config import ModelConfig
+from pipeline.inference.letterbox import Letterbox
+from pipeline.inference.locator import PlateLocator
+from pipeline.inference.looks import open_further_looks
+from pipeline.inference.start_session import open_session
+from pipeline.model.conditions import LIGHTS, VIEWS, under
+from pipeline.model.measure import SIZE_PX
+from pipeline.synthetic.clips import clip_named
+from pipeline.synthetic.render import frames
+
+PICTURE = Path(__file__).parent / "conditions.jpg"
+TILE_PX, COLUMNS, LINE_PX = (320, 240), 5, 22
+SHARE = 0.85  # of the clip's frames have passed
+
+
+def drawn_frame() -> tuple[np.ndarray, np.ndarray]:
+    """A frame of the clip `approach` as the network sees it, (480, 640, 3), and the plate's corners (4, 2)."""
+    scenario = clip_named("approach").make()
+    time_s = float(scenario.times_s[int(SHARE * len(scenario.times_s))])
+    image, truth = next(frames(replace(scenario, frame_times_s=(time_s,))))
+    box = Letterbox.fit(image.shape[1::-1], SIZE_PX)
+    view = np.empty((SIZE_PX[1], SIZE_PX[0], 3), np.uint8)
+    box.draw(image, view)
+    return view, box.to_input_px(truth.corners_px)
+
+
+def tile(picture: np.ndarray, corners_px: np.ndarray, name: str, error_px: float) -> np.ndarray:
+    """The surroundings of the plate, with the condition and the error below."""
+    left, top = np.clip(
+        corners_px.mean(axis=0) - np.array(TILE_PX) / 2, 0, np.subtract(SIZE_PX, TILE_PX)
+    ).astype(int)
+    label = np.full((LINE_PX, TILE_PX[0], 3), 255, np.uint8)
+    text = f"{name}: {error_px:.1f} px"
+    cv2.putText(label, text, (4, 16), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (40, 40, 40), 1, cv2.LINE_AA)
+    return np.vstack([picture[top : top + TILE_PX[1], left : left + TILE_PX[0]], label])
+
+
+def main() -> None:
+    """Write the picture."""
+    config = ModelConfig(provider="cpu")
+    first, further = PlateLocator(open_session(config)), open_further_looks(config)
+    image, corners_px = drawn_frame()
+    tiles = []
+    for place, name in enumerate((*LIGHTS, *VIEWS)):
+        changed, moved_px = under(name, np.random.default_rng(place), image, corners_px)
+        answers = first.locate([changed])
+        for look in further:
+            answers = look.refine([changed], answers)
+        error_px = float(np.linalg.norm(answers[0].corners_px - moved_px, axis=1).mean())
+        picture = draw_location(changed, answers[0], config.presence_threshold)
+        tiles.append(tile(picture, moved_px, name, error_px))
+    tiles += [np.full_like(tiles[0], 255)] * (-len(tiles) % COLUMNS)
+    rows = [np.hstack(tiles[start : start + COLUMNS]) for start in range(0, len(tiles), COLUMNS)]
+    cv2.imwrite(str(PICTURE), np.vstack(rows), [cv2.IMWRITE_JPEG_QUALITY, 86])
+
+
+if __name__ == "__main__":
+    main()
