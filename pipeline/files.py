@@ -22,6 +22,18 @@ def read_image(path: Path) -> NDArray[np.uint8] | None:
     return None if image is None else np.asarray(image, np.uint8)
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder for results, and those that it lies in; one that is there stays as it is.
+
+    Raises:
+        GateError: a file is there, or nothing can be written there.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise GateError(f"{folder}: cannot make a folder there ({error.strerror})") from error
+
+
 class PartFile:
     """`<path>.part`, which gets its real name when it is finished, so that a file that looks whole is whole.
 

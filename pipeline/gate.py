@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from pipeline.announcer import Announcer, ReportListener
 from pipeline.capture import CaptureThread, Mailbox, StateChange
+from pipeline.errors import GateError
 from pipeline.events import EventComposer, EventSink
 from pipeline.frames import DropReason, Frame, PlateLocation, PlateObservation
 from pipeline.inference.batcher import Batcher
@@ -24,6 +25,9 @@ from pipeline.lane import Lane
 
 BATCHES_IN_FLIGHT = 2
 """Batches between the network and the post stage; more would only add latency."""
+
+LONGEST_INFERENCE_S = 300.0
+"""A network that takes longer for one batch hangs, as with a driver that has failed."""
 
 FrameListener = Callable[[PlateObservation], None]
 
@@ -106,6 +110,7 @@ class Gate:
             for lane, mailbox in zip(lanes, mailboxes, strict=True)
         ]
         self._batcher = Batcher(mailboxes, ready, settings.max_batch, settings.batch_deadline_s)
+        self._inference_since_s: float | None = None
         self._inference = threading.Thread(target=self._infer, name="inference", daemon=True)
 
     def run(self) -> bool:
@@ -140,8 +145,11 @@ class Gate:
         while True:
             # Asked before every message: an inbox that is never empty must not silence the heartbeats.
             if due_s is not None and interval_s is not None and time.monotonic() >= due_s:
+                self._require_answering_network()
                 self._announcer.heartbeats(self._lanes.values(), time.monotonic() - started_s, interval_s)
-                due_s += interval_s
+                due_s = max(
+                    due_s + interval_s, time.monotonic()
+                )  # those that a stall has cost are not made up for
             try:
                 message = self._inbox.get(
                     timeout=None if due_s is None else max(0.0, due_s - time.monotonic())
@@ -158,6 +166,12 @@ class Gate:
                     if message.error is not None:
                         raise message.error
                     return not message.stopped
+
+    def _require_answering_network(self) -> None:
+        """Fail where the network hangs: a blind gate whose heartbeats go on looks alive."""
+        since_s = self._inference_since_s
+        if since_s is not None and time.monotonic() - since_s > LONGEST_INFERENCE_S:
+            raise GateError(f"the network has not answered for {LONGEST_INFERENCE_S:.0f} s")
 
     def _shut_down(self, interrupt: bool) -> None:
         """Stop capturing, interrupt the network if asked, and say goodbye for every camera that was online."""
@@ -185,7 +199,10 @@ class Gate:
                 frames = self._batcher.next_batch()
                 if frames is None:
                     break
-                self._inbox.put(_Located(frames, self._locator.locate([frame.image for frame in frames])))
+                self._inference_since_s = time.monotonic()
+                locations = self._locator.locate([frame.image for frame in frames])
+                self._inference_since_s = None
+                self._inbox.put(_Located(frames, locations))
         except Exception as failure:  # handed to the caller of `run`, which raises it
             error = failure
         self._inbox.put(_Ended(error))

@@ -7,9 +7,10 @@ import re
 # Up to the last "@" of the line, so that a password that holds "@", "/" or a space itself is covered too.
 _USER_INFO = re.compile(r"://.*@")
 # Up to the next "&": some cameras take "user=admin_password=secret_channel=1", and a password may hold "_".
-_SECRET_PARAMETER = re.compile(
-    r"(?i)(\w*(?:user|usr|login|pass|pw|psw|token|auth|key|secret|session|sig)\w*)=[^&\s]*"
-)
+_SECRETS = r"(?:user|usr|login|pass|pw|psw|token|auth|key|secret|session|sig|cred|pin)"
+_SECRET_PARAMETER = re.compile(rf"(?i)(\w*{_SECRETS}\w*)=[^&\s]*")
+# Before the user info: a value in the query may hold "@", too.
+_SECRET_IN_QUERY = re.compile(rf"(?i)([?&][^=&@\s]*{_SECRETS}[^=&@\s]*)=[^&\s]*")
 
 
 def redact(text: str) -> str:
@@ -20,6 +21,7 @@ def redact(text: str) -> str:
     >>> redact("rtsp://admin:p@ss/word@10.0.0.5:554/live?channel=1&password=x")
     'rtsp://***@10.0.0.5:554/live?channel=1&password=***'
     """
+    text = _SECRET_IN_QUERY.sub(r"\1=***", text)
     return _SECRET_PARAMETER.sub(r"\1=***", _USER_INFO.sub("://***@", text))
 
 

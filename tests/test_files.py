@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from pipeline.errors import GateError
-from pipeline.files import PartFile, read_image, refuse_overwriting
+from pipeline.files import PartFile, make_folder, read_image, refuse_overwriting
 
 
 def test_part_file_leaves_the_older_file_until_it_is_finished(tmp_path: Path) -> None:
@@ -71,3 +71,13 @@ def test_image_whose_header_asks_for_too_much_memory_is_no_image(tmp_path: Path)
     path.write_bytes(b"not an image")
     assert read_image(path) is None and read_image(tmp_path / "none.png") is None
     assert np.shape(read_image(Path(__file__).parents[1] / "docs" / "clips.jpg"))[2] == 3
+
+
+def test_folder_in_the_place_of_a_file_is_refused_in_one_line(tmp_path):
+    make_folder(tmp_path / "new" / "folder")
+    make_folder(tmp_path / "new")  # is there already
+    (tmp_path / "file").touch()
+    for folder in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(GateError, match="cannot make a folder there"):
+            make_folder(folder)
+    assert (tmp_path / "new" / "folder").is_dir()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import numpy as np
 import pytest
 
 from calib.camera import Camera, Intrinsics
+from pipeline import gate as gate_module
 from pipeline.capture import Source, SourceLost
 from pipeline.errors import GateError
 from pipeline.events import EventComposer
@@ -279,6 +281,45 @@ def test_heartbeats_carry_counts_and_provider():
         beat.passages == (beat.frames + 2) // 5 for beat in beats
     )  # one in each connection, at frame 3
     assert {beat.epoch for beat in beats} <= set(range(beats[-1].epoch + 1))
+
+
+def test_network_that_hangs_ends_the_run_instead_of_looking_alive(monkeypatch):
+    monkeypatch.setattr(gate_module, "LONGEST_INFERENCE_S", 0.2)
+    released = threading.Event()
+
+    class Hanging(FakeLocator):
+        def locate(self, images):
+            assert released.wait(20)
+            return super().locate(images)
+
+        def interrupt(self):
+            released.set()
+
+    settings = replaying(batch_deadline_s=0.01, heartbeat_s=0.05)
+    gate = Gate([lane(FakeCamera("a", 5))], Hanging(), EventComposer(), Collected(), settings)
+    with pytest.raises(GateError, match="the network has not answered"):
+        gate.run()
+
+
+def test_heartbeats_that_a_stall_has_cost_are_not_made_up_for():
+    gate_of: list[Gate] = []
+
+    class Stalling(Collected):
+        """Blocks at its first event for as long as 20 heartbeats; then ends the run at the sixth."""
+
+        def emit(self, event, jpeg=None):
+            super().emit(event, jpeg)
+            if len(self.events) == 1:
+                time.sleep(1.0)
+            if self.kinds.count("heartbeat") == 6:
+                gate_of[0].stop()
+
+    sink, source = Stalling(), FakeCamera("a", 1)
+    settings = replaying(batch_deadline_s=0.01, heartbeat_s=0.05)
+    gate_of.append(Gate([lane(source)], FakeLocator(), EventComposer(), sink, settings))
+    gate_of[0].run()
+    times_s = [event.uptime_s for event in sink.events if event.kind == "heartbeat"]
+    assert times_s[5] - times_s[1] > 0.1  # made up for, they all come at once
 
 
 def test_crops_are_sent_with_passages_unless_switched_off():

@@ -19,6 +19,10 @@ from pipeline.redact import redact, redact_address
         "rtsp://10.0.0.5/live?authToken=s3cret",
         "rtsp://10.0.0.5/live?usr=admin&psw=s3cret",
         "rtsp://10.0.0.5/live?pw=s3cret&session=my_s3cret",
+        "rtsp://10.0.0.5/live?user=admin&password=Gate@s3cret",
+        "rtsp://10.0.0.5/live?token=a@s3cret&channel=1",
+        "rtsp://admin:p@s3cret@10.0.0.5/live?password=a@s3cret",
+        "rtsp://10.0.0.5/live?credentials=s3cret&pin=s3cret",
         "rtsp://10.0.0.5/user=admin_password=my_s3cret_channel=1.sdp",
     ],
 )
@@ -31,6 +35,11 @@ def test_redact_hides_the_password(url: str) -> None:
 
 def test_redact_keeps_the_host_and_path() -> None:
     assert redact("rtsp://admin:x@10.0.0.5:554/live?channel=1") == "rtsp://***@10.0.0.5:554/live?channel=1"
+
+
+def test_redact_keeps_the_host_before_a_password_with_an_at_sign() -> None:
+    shown = "rtsp://10.0.0.5/live?user=***&password=***"
+    assert redact("rtsp://10.0.0.5/live?user=admin&password=Gate@2024") == shown
 
 
 def test_redact_leaves_other_text_alone() -> None:

@@ -58,7 +58,7 @@ class CaptureThread(threading.Thread):
             source: not yet open; this thread opens and closes it.
             mailbox: where the frames go.
             on_state: called when a camera comes or goes; must not block.
-            on_failure: called with what ended a recording before its end, if something did; must not block.
+            on_failure: called with what ended the thread before its time, if something did; must not block.
             realtime: hand the frames of a recording over at their presentation times, not at once.
             backoff: delays between attempts to reach a live source.
         """
@@ -104,18 +104,14 @@ class CaptureThread(threading.Thread):
             if self._source.live:
                 self._read_live()
             else:
-                self._read_recording()
-        finally:
-            self._source.close()
-            self._mailbox.close()
-
-    def _read_recording(self) -> None:
-        try:
-            self._hand_over_frames()
-        except Exception as error:  # a recording that fails must not look like one that has ended
+                self._hand_over_frames()
+        except Exception as error:  # a source that fails must not look like one that has ended
             if self._on_failure is None:
                 raise
             self._on_failure(error)
+        finally:
+            self._source.close()
+            self._mailbox.close()
 
     def _read_live(self) -> None:
         while not self._stopping.is_set():
@@ -154,6 +150,7 @@ class CaptureThread(threading.Thread):
             handed += 1
             if handed == _STEADY_FRAMES:
                 self._backoff.reset()
+                self._bug = None
 
     def _wait_until_due(self, time_s: float) -> None:
         now_s = time.monotonic()

@@ -70,8 +70,9 @@ class LiveSource(Source):
         if self._pump is not None and self._pump.is_alive():
             raise SourceLost("the previous connection still hangs")
         connection = self._connect(Timeline(self.camera, self.epoch + 1, self._drops))
-        self._pump = _Pump(connection, f"connection-{self.camera}")
-        self._pump.start()
+        pump = _Pump(connection, f"connection-{self.camera}")
+        pump.start()  # may fail: a thread that never ran cannot be left
+        self._pump = pump
         self._first = self._next(self._pump, self._open_timeout_s)
         self.size_px = self._first.size_px
         self.epoch += 1

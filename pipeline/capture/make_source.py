@@ -31,7 +31,8 @@ def make_source(
 
     Args:
         camera: identifier of the camera, goes into every frame's stamp.
-        url: `rtsp://...` or `rtsps://...`, `usb:0` or `/dev/video0`, an image folder, or a recorded file.
+        url: `rtsp://...` or `rtsps://...`, `usb:0`, `/dev/video0` or `/dev/v4l/by-id/...`, an image
+            folder, or a recorded file.
         drops: counts frames that cannot be used.
         label: how a camera is named in logs, events and errors; if not given, its address without secrets. A
             recording is named by its path.
@@ -73,11 +74,11 @@ def make_source(
 
 
 def _usb_device(url: str) -> int | str | None:
-    """Device number of `usb:N`, path of `/dev/videoN`, None for any other address."""
+    """Device number of `usb:N`, path of a device file, None for any other address."""
     number = re.fullmatch(r"usb:([0-9]{1,3})", url)
     if number:
         return int(number[1])
-    return url if re.fullmatch(r"/dev/video[0-9]{1,3}", url) else None
+    return url if re.fullmatch(r"/dev/(video[0-9]{1,3}|v4l/by-(id|path)/[^/]+)", url) else None
 
 
 def _recording(camera: str, url: str, label: str, drops: DropCounter, fps: float) -> Source:

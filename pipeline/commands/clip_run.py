@@ -11,8 +11,8 @@ from tqdm import tqdm
 from pipeline.annotate import ClipWriter
 from pipeline.commands.options import stopping_on_signals
 from pipeline.commands.recordings import Listener, circumstances, make_lane, settings_of
-from pipeline.errors import GateError
 from pipeline.events import EventComposer, EventSink, FanOut, ReplayJournal
+from pipeline.files import make_folder
 from pipeline.gate import Gate
 from pipeline.inference.locator import Locator
 from pipeline.inference.session import CornerSession
@@ -26,7 +26,7 @@ FILES = "clip.mp4, annotated.mp4, report.html, events.jsonl, truth.json, camera.
 
 def draw_clip(folder: Path, scenario: Scenario) -> None:
     """Write clip.mp4, truth.json and camera.toml."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     total = len(scenario.times_s)
     with tqdm(total=total, desc="drawing", unit="frame", dynamic_ncols=True, disable=None) as bar:
         files = folder / "truth.json", folder / "camera.toml"
@@ -44,7 +44,8 @@ def run_clip(
     """Replay a drawn clip into `sinks`; writes events.jsonl, annotated.mp4 and report.html.
 
     Raises:
-        GateError: it was interrupted, or a file cannot be written.
+        GateError: a file cannot be written.
+        KeyboardInterrupt: a signal ended it.
     """
     camera, clip = scenario.camera, folder / "clip.mp4"
     lane = make_lane(camera.camera_id, str(clip), 0, camera, tracking, scenario.fps)
@@ -63,6 +64,6 @@ def run_clip(
         )  # fmt: skip
         with stopping_on_signals(gate.stop):
             if not gate.run():
-                raise GateError("interrupted")
+                raise KeyboardInterrupt("interrupted")
         ran_with = circumstances(session, folder / "camera.toml", tracking.presence_threshold)
         page.write(report_page(listener.replayed(), ran_with))

@@ -16,7 +16,7 @@ from pipeline.annotate import draw_location
 from pipeline.capture.images import list_images
 from pipeline.commands.options import add_model_options, model_config
 from pipeline.errors import GateError
-from pipeline.files import read_image, refuse_overwriting
+from pipeline.files import make_folder, read_image, refuse_overwriting
 from pipeline.frames import PlateLocation
 from pipeline.inference.looks import open_locator
 from pipeline.option_types import probability
@@ -50,7 +50,7 @@ def execute(args: argparse.Namespace) -> int:
     files = [file for path in args.paths for file in _images_of(path)]
     if args.annotate is not None:
         refuse_overwriting((_drawn_path(args.annotate, file) for file in files), files)
-        args.annotate.mkdir(parents=True, exist_ok=True)
+        make_folder(args.annotate)
     locator, _ = open_locator(model_config(args))
     unreadable = 0
     for file in tqdm(files, unit="image", dynamic_ncols=True, disable=True if len(files) == 1 else None):

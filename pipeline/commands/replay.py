@@ -107,7 +107,7 @@ def execute(args: argparse.Namespace) -> int:
             with stopping_on_signals(gate.stop):
                 finished = gate.run()
             if not finished:
-                raise GateError(
+                raise KeyboardInterrupt(
                     "interrupted; the events up to here are in the .part file of --events, if it was given"
                 )
         if page is not None:

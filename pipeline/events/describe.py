@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from pipeline.events.schema import CameraEvent, Event, Heartbeat, PassageEvent
 
@@ -68,8 +68,11 @@ def _passage_time(event: PassageEvent) -> str:
     time_s = event.last_time_s if event.kind == "passage.end" else event.time_s
     if event.utc is None:
         return f"{time_s:10.3f} s"
-    return _clock(event.utc + timedelta(seconds=time_s - event.time_s))
+    try:
+        return _clock(event.utc + timedelta(seconds=time_s - event.time_s))
+    except OverflowError:  # of a publisher that is not ours
+        return _clock(event.utc)
 
 
 def _clock(utc: datetime | None) -> str:
-    return f"{'-':>12}" if utc is None else utc.strftime("%H:%M:%S.%f")[:-3] + "Z"
+    return f"{'-':>12}" if utc is None else utc.astimezone(UTC).strftime("%H:%M:%S.%f")[:-3] + "Z"

@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import BinaryIO, Self
 
 from pipeline.errors import GateError
 from pipeline.events.codec import MAX_EVENT_BYTES, MalformedEventError, decode, encode
@@ -25,7 +25,11 @@ _log = logging.getLogger(__name__)
 
 
 class EventJournal:
-    """Appends events to `path`, after what is there already. Used by one thread."""
+    """Appends events to `path`, after what is there already. Used by one thread.
+
+    A gate must not end because its disk is full: an event that cannot be written is left out, and the log says so once.
+    A file that was moved away, as log rotation does, is begun anew under its name.
+    """
 
     def __init__(self, path: Path) -> None:
         """Open the file.
@@ -34,6 +38,7 @@ class EventJournal:
             GateError: `path` is no regular file, ends with something that is no event, or cannot be written to.
         """
         self.path, whole = path, whole_length(path)
+        self._left_out = 0
         try:
             self._file = path.open("ab", buffering=0)
             self._cut_back(whole)
@@ -41,19 +46,39 @@ class EventJournal:
             raise GateError(f"{path}: cannot write the events there ({error.strerror})") from error
 
     def emit(self, event: Event, jpeg: bytes | None = None) -> None:
-        """Append one event; crops are not recorded.
-
-        Raises:
-            GateError: the disk is full or failed.
-        """
-        line = encode(event) + b"\n"
+        """Append one event; crops are not recorded."""
         try:
-            before = self._file.seek(0, os.SEEK_END)
-            if self._file.write(line) != len(line):
-                self._cut_back(before)
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            self._follow_rotation()
+            self._append(encode(event) + b"\n")
         except OSError as error:
-            raise GateError(f"{self.path}: cannot write the events there ({error.strerror})") from error
+            if self._left_out == 0:
+                _log.error(
+                    "%s: cannot write the events there (%s); the gate goes on", self.path, error.strerror
+                )
+            self._left_out += 1
+        else:
+            if self._left_out:
+                _log.warning(
+                    "%s: events are written again; %d of them are missing", self.path, self._left_out
+                )
+            self._left_out = 0
+
+    def _append(self, line: bytes) -> None:
+        """Write a whole line or nothing of it."""
+        before = self._file.seek(0, os.SEEK_END)
+        if self._file.write(line) != len(line):
+            self._cut_back(before)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def _follow_rotation(self) -> None:
+        try:
+            there = os.path.samestat(self.path.stat(), os.fstat(self._file.fileno()))
+        except FileNotFoundError:
+            there = False
+        if not there:
+            begun = self.path.open("ab", buffering=0)
+            self._file.close()
+            self._file = begun
 
     def _cut_back(self, length: int) -> None:
         """Take away half an event, as a full disk or a power cut leaves it, lest the next one be joined to it."""
@@ -77,7 +102,8 @@ class EventJournal:
 class ReplayJournal(EventJournal):
     """Writes `<path>.part` and renames it to `path` when its `with` block ends without an exception.
 
-    Until then an older file under that name stays as it is. After an exception the part is left where it is.
+    Until then an older file under that name stays as it is. After an exception the part is left where it is. An event
+    that cannot be written ends the replay.
     """
 
     def __init__(self, path: Path) -> None:
@@ -88,6 +114,17 @@ class ReplayJournal(EventJournal):
         """
         self._whole = PartFile(path, "events")
         super().__init__(self._whole.part)
+
+    def emit(self, event: Event, jpeg: bytes | None = None) -> None:
+        """Append one event; crops are not recorded.
+
+        Raises:
+            GateError: the disk is full or failed.
+        """
+        try:
+            self._append(encode(event) + b"\n")
+        except OSError as error:
+            raise GateError(f"{self.path}: cannot write the events there ({error.strerror})") from error
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -111,15 +148,27 @@ def whole_length(path: Path) -> int:
         if not path.is_file():
             raise GateError(f"{path}: is no regular file; give the name of a file for the events")
         with path.open("rb") as file:
-            length = file.seek(0, os.SEEK_END)
-            file.seek(max(0, length - MAX_EVENT_BYTES))
-            half = file.read().rpartition(b"\n")[2]
+            end = _end_before_zeros(file)
+            file.seek(max(0, end - MAX_EVENT_BYTES))
+            half = file.read(min(end, MAX_EVENT_BYTES)).rpartition(b"\n")[2]
     except OSError as error:
         raise GateError(f"{path}: cannot write the events there ({error.strerror})") from error
-    begun = half.rstrip(b"\0")[: len(_BEGINNING)]  # some file systems leave zeros after a power cut
-    if not _BEGINNING.startswith(begun):
+    if not _BEGINNING.startswith(half[: len(_BEGINNING)]):
         raise GateError(f"{path}: its last line is no event; give the name of another file for the events")
-    return length - len(half)
+    return end - len(half)
+
+
+def _end_before_zeros(file: BinaryIO) -> int:
+    """Length of a file without the zeros at its end, as some file systems leave them after a power cut."""
+    end = file.seek(0, os.SEEK_END)
+    while end:
+        start = max(0, end - MAX_EVENT_BYTES)
+        file.seek(start)
+        block = file.read(end - start).rstrip(b"\0")
+        if block:
+            return start + len(block)
+        end = start
+    return 0
 
 
 def read_journal(path: Path) -> Iterator[Event]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from pipeline.files import make_folder
 from pipeline.model.conditions import LIGHTS, VIEWS, under
 from pipeline.model.measure import SIZE_PX
 from pipeline.model.photographs import Photograph, Plate, write_index
@@ -24,7 +25,7 @@ def condition_set(photographs: Sequence[Photograph], count: int, folder: Path) -
     Returns:
         The photographs of the new index.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     with_plate = [(photo, photo.closest) for photo in photographs if photo.closest is not None]
     taken = np.unique(np.linspace(0, len(with_plate) - 1, count).round().astype(int))
     made = []

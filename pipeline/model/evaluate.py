@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from pipeline.config import SHIPPED_EDGES, SHIPPED_MODEL, SHIPPED_RECTIFIED, ModelConfig
 from pipeline.errors import GateError, command
+from pipeline.files import make_folder
 from pipeline.inference.locator import Locator, PlateLocator
 from pipeline.inference.looks import Look, open_edge_look, open_further_looks, open_rectified_look
 from pipeline.inference.start_session import open_session
@@ -176,7 +177,7 @@ def main(argv: list[str] | None = None) -> int:
     results = measure_looks(
         load_looks(args.model, args.rectified, args.edges), tqdm(chosen, unit="image", dynamic_ncols=True)
     )
-    args.out.mkdir(parents=True, exist_ok=True)
+    make_folder(args.out)
     kind = (
         ", drawn plates"
         if args.rendered is not None

@@ -19,6 +19,7 @@ import numpy as np
 from tqdm import tqdm
 
 from pipeline.errors import GateError, command
+from pipeline.files import make_folder
 from pipeline.model.labels.entries import Entry, background_entries, dealt
 from pipeline.model.labels.find import PictureFolder
 from pipeline.model.labels.gather import Refused, check_all, of_label, read_all
@@ -49,7 +50,7 @@ def import_labels(args: argparse.Namespace) -> str:
     plates = [picture for entry in entries for picture in tiles[entry.path]]
     if args.background is not None:
         entries += background_entries(args.background, tiles.keys())
-    args.out.mkdir(parents=True, exist_ok=True)
+    make_folder(args.out)
     if args.copy:
         entries = [entry.copied(args.out / ("images" if entry.quads else "background")) for entry in entries]
     write_index([entry.photograph(args.out.resolve().name) for entry in entries], args.out)

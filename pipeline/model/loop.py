@@ -17,6 +17,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from pipeline.errors import GateError
+from pipeline.files import make_folder
 from pipeline.model.curve import draw_learning_curve, log_entry
 
 Batch = tuple[Tensor, Tensor, Tensor]
@@ -111,7 +112,7 @@ def begin_in(out: Path) -> None:
     checkpoint = out / "checkpoint.pt"
     if checkpoint.exists():
         raise GateError(f"{checkpoint}: a run is here already; go on with --resume, or give another --out")
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     (out / "log.jsonl").unlink(missing_ok=True)  # of a run that left no checkpoint
 
 

@@ -20,6 +20,7 @@ from tqdm import tqdm
 
 from pipeline.config import SHIPPED_RECTIFIED, ModelConfig
 from pipeline.errors import GateError, command
+from pipeline.files import make_folder
 from pipeline.frames import PlateLocation, plate_width_px
 from pipeline.inference.looks import Look, open_rectified_look
 from pipeline.model.labels.sheet import Image, tile, write_sheets
@@ -96,7 +97,7 @@ def main(argv: list[str] | None = None) -> int:
             photographs[number] = replace(photo, plates=relabelled(look, photo.plates, image))
             found = [plate for plate in photographs[number].plates if plate.label == PSEUDO]
             tiles += [tile(image, plate.corners_px, photo.path.name) for plate in found]
-    args.out.mkdir(parents=True, exist_ok=True)
+    make_folder(args.out)
     written = [write_index(photographs, args.out), *write_sheets(tiles, args.out)]
     print(f"{len(tiles)} of {boxes} boxes have corners now\nwritten: {', '.join(map(str, written))}")
     return 0

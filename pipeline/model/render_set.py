@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from pipeline.errors import GateError
+from pipeline.files import make_folder
 from pipeline.inference.rectify import transform_points
 from pipeline.model.drawn import draw_over
 from pipeline.model.measure import SIZE_PX
@@ -33,7 +34,7 @@ def render_set(photographs: Sequence[Photograph], count: int, folder: Path) -> l
     Returns:
         The photographs of the new index.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     with_plate = [photo for photo in photographs if photo.plates]
     if not with_plate:
         raise GateError("no photograph of the split has a plate to draw over")

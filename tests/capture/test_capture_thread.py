@@ -238,6 +238,32 @@ def test_a_bug_that_comes_again_is_told_once(caplog: pytest.LogCaptureFixture) -
     assert caplog.text.count("in read") == 1
 
 
+def test_a_bug_that_comes_again_after_a_good_connection_is_told_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class BuggyLater(FlakyCamera):
+        def read(self) -> Frame:
+            try:
+                return super().read()
+            except SourceLost:
+                raise ZeroDivisionError from None
+
+    again, offline = threading.Event(), []
+
+    def on_state(change: StateChange) -> None:
+        offline.append(change.state == "offline")
+        if sum(offline) == 2:
+            again.set()
+
+    camera = BuggyLater(frames_each=25, sizes_px=[(8, 6)] * 3)
+    mailbox = Mailbox("latest", DropCounter(), threading.Condition())
+    thread = CaptureThread(camera, mailbox, on_state=on_state, backoff=_at_once())
+    thread.start()
+    assert again.wait(GUARD_S)
+    thread.stop(GUARD_S)
+    assert caplog.text.count("ZeroDivisionError\n") >= 2
+
+
 def test_a_camera_that_fails_unexpectedly_is_offline_and_tried_again(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -258,3 +284,24 @@ def test_a_camera_that_fails_unexpectedly_is_offline_and_tried_again(
     assert [change.state for change in states[:3]] == ["online", "offline", "online"]
     assert states[1].reason == "internal error (ZeroDivisionError), see the log"
     assert "in read" in caplog.text and "s3cret" not in caplog.text
+
+
+def test_a_camera_whose_thread_breaks_says_so_before_its_mailbox_is_closed() -> None:
+    class Unclosable(FlakyCamera):
+        def close(self) -> None:
+            if self.epoch == 1:
+                self.epoch = 2
+                raise RuntimeError("cannot be left")
+
+    seen: list[tuple[Exception, bool]] = []
+    mailbox = Mailbox("every", DropCounter(), threading.Condition())
+    thread = CaptureThread(
+        Unclosable(frames_each=1, sizes_px=[(8, 6)]),
+        mailbox,
+        on_failure=lambda error: seen.append((error, mailbox.closed)),
+        backoff=_at_once(),
+    )
+    thread.start()
+    thread.join(GUARD_S)
+    [(error, closed)] = seen
+    assert str(error) == "cannot be left" and not closed and mailbox.closed

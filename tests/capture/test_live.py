@@ -180,3 +180,20 @@ def test_an_unexpected_error_of_a_connection_reaches_the_reader(rig: Rig) -> Non
 
     with pytest.raises(ZeroDivisionError, match="a bug"):
         rig.source([fail]).open()
+
+
+def test_connection_whose_thread_cannot_start_leaves_a_source_that_can_be_opened_again(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = rig.source([_connect, lambda: frame(0)], [_connect, lambda: frame(0)])
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", _no_thread)
+        with pytest.raises(RuntimeError, match="can't start new thread"):
+            source.open()
+    source.close()
+    source.open()
+    assert source.read().stamp.index == 0
+
+
+def _no_thread(_thread: threading.Thread) -> None:
+    raise RuntimeError("can't start new thread")

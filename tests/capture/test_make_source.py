@@ -16,6 +16,7 @@ from pipeline.frames import DropCounter
         ("rtsps://10.0.0.5/live", "rtsps://10.0.0.5/live"),
         ("usb:0", "usb:0"),
         ("/dev/video3", "/dev/video3"),
+        ("/dev/v4l/by-id/usb-046d_C920-video-index0", "/dev/v4l/by-id/usb-046d_C920-video-index0"),
     ],
 )
 def test_make_source_of_a_camera_is_live_and_not_opened(url: str, label: str) -> None:

@@ -57,3 +57,12 @@ def test_annotated_image_shows_the_outline(present, board_image, stand_in_model,
     drawn = cv2.imread(str(out / "board.jpg")).astype(int)
     green = (drawn[:, :, 1] > 180) & (drawn[:, :, 2] < 120)
     assert green.any() == present
+
+
+def test_file_in_the_place_of_the_annotated_images_is_refused_in_one_line(
+    board_image, stand_in_model, tmp_path, capsys
+):
+    (tmp_path / "drawn").touch()
+    options = ["--annotate", str(tmp_path / "drawn"), "--model", str(stand_in_model)]
+    assert run_gate.main(["locate", str(board_image), *options]) == 2
+    assert "drawn: cannot make a folder there" in capsys.readouterr().err

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 from pathlib import Path
 
 import av
 import pytest
 
 import run_gate
+from pipeline.commands.recordings import Listener
 from tests.commands.conftest import Drive
 
 
@@ -159,3 +161,14 @@ def test_failed_replay_leaves_an_older_event_file_as_it_was(
     other_camera.write_text(camera_file.read_text().replace("width = 640", "width = 1280"))
     assert replay([drive_clip], stand_in_model, "--camera", other_camera, "--events", out) == 2
     assert out.read_text() == "older\n"
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_replay_keeps_its_part_and_exits_with_130(
+    stop, drive_clip, stand_in_model, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr(Listener, "see_frame", lambda self, observation: signal.raise_signal(stop))
+    out = tmp_path / "events.jsonl"
+    assert replay([drive_clip], stand_in_model, "--events", out) == 130
+    assert "interrupted; the events up to here are in the .part file" in capsys.readouterr().err
+    assert not out.exists() and (tmp_path / "events.jsonl.part").exists()

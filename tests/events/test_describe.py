@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import dataclasses
+from datetime import UTC, datetime, timedelta, timezone
+
+import msgspec
 
 from pipeline.events import EventComposer, describe
 from tests.events.builders import MOTION, UNCALIBRATED, make_heartbeat, make_passage
@@ -43,3 +46,14 @@ def test_describe_camera_and_heartbeat():
         "12:03:14.480Z  entry-1  heartbeat  online  25.0 fps  90000 frames  31 passages"
         "  1 bad_time  7 superseded  up 1:02:03"
     )
+
+
+def test_describe_says_utc_whatever_the_zone_and_bears_times_at_the_end_of_the_calendar():
+    event = make_passage(utc_s=1746100994.48)
+    zone = timezone(timedelta(hours=2))
+    there = msgspec.structs.replace(event, utc=event.utc.astimezone(zone))
+    assert describe(there).startswith("12:03:14.480Z")
+    last = msgspec.structs.replace(
+        make_passage(kind="end", utc_s=0.0), utc=datetime.max.replace(tzinfo=UTC), last_time_s=1e9
+    )
+    assert describe(last).startswith("23:59:59.999Z")

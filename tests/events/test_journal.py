@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from pipeline.errors import GateError
@@ -10,6 +12,19 @@ from tests.events.builders import make_heartbeat, make_passage
 def some_events(count=3):
     composer = EventComposer()
     return [make_passage(composer) for _ in range(count)]
+
+
+class FullDisk:
+    """The file of a journal on a disk with little room left."""
+
+    def __init__(self, file, room):
+        self._file, self._room = file, room
+
+    def __getattr__(self, name):
+        return getattr(self._file, name)
+
+    def write(self, line):
+        return self._file.write(line[: self._room])
 
 
 def write(journal, events):
@@ -66,17 +81,48 @@ def test_journal_that_cannot_be_written_is_refused_at_once(tmp_path, journal):
             journal(tmp_path / name)
 
 
-def test_event_journal_on_a_full_disk_says_so(tmp_path, monkeypatch):
-    import os
-
-    if not os.path.exists("/dev/full"):  # noqa: PTH110
+def test_replay_journal_on_a_full_disk_ends_the_replay(tmp_path, monkeypatch):
+    if not Path("/dev/full").exists():
         pytest.skip("no /dev/full on this system")
-    journal = EventJournal(tmp_path / "out.jsonl")
+    journal = ReplayJournal(tmp_path / "out.jsonl")
     journal.close()
     with open("/dev/full", "wb", buffering=0) as full:  # noqa: PTH123
         monkeypatch.setattr(journal, "_file", full)
         with pytest.raises(GateError, match="No space left"):
             journal.emit(make_passage())
+
+
+def test_gate_goes_on_while_its_disk_is_full_and_writes_again_afterwards(tmp_path, monkeypatch, caplog):
+    path = tmp_path / "gate.jsonl"
+    journal = EventJournal(path)
+    whole = journal._file
+    monkeypatch.setattr(journal, "_file", FullDisk(whole, room=50))
+    for event in some_events(3):
+        journal.emit(event)
+    assert path.read_bytes() == b""
+    assert [record.levelname for record in caplog.records].count("ERROR") == 1
+    assert "No space left" in caplog.text
+
+    monkeypatch.setattr(journal, "_file", whole)
+    caplog.clear()
+    for event in some_events(2):
+        journal.emit(event)
+    journal.close()
+    assert len(list(read_journal(path))) == 2
+    assert caplog.text.count("3 of them are missing") == 1
+
+
+def test_journal_that_was_moved_away_is_begun_anew(tmp_path):
+    path, older = tmp_path / "gate.jsonl", tmp_path / "gate.jsonl.1"
+    with EventJournal(path) as journal:
+        journal.emit(make_passage())
+        path.rename(older)  # as logrotate does
+        journal.emit(make_heartbeat())
+        assert [event.kind for event in read_journal(path)] == ["heartbeat"]
+        assert [event.kind for event in read_journal(older)] == ["passage.update"]
+        path.unlink()
+        journal.emit(make_passage())
+        assert [event.kind for event in read_journal(path)] == ["passage.update"]
 
 
 def test_read_journal_names_the_bad_line(tmp_path):
@@ -88,7 +134,9 @@ def test_read_journal_names_the_bad_line(tmp_path):
         list(read_journal(tmp_path / "none.jsonl"))
 
 
-@pytest.mark.parametrize("half", [encode(make_passage())[:50], b'{"sc', b"\0" * 300, b'{"schema"\0\0'])
+@pytest.mark.parametrize(
+    "half", [encode(make_passage())[:50], b'{"sc', b"\0" * 300, b'{"schema"\0\0', b"\0" * 200_000]
+)
 def test_half_an_event_of_an_earlier_run_is_taken_away_and_none_is_joined_to_it(tmp_path, half):
     path = tmp_path / "gate.jsonl"
     write(EventJournal(path), some_events(2))
@@ -114,20 +162,9 @@ def test_a_short_write_leaves_no_half_line(tmp_path, monkeypatch):
     journal = EventJournal(path)
     journal.emit(make_passage())
 
-    class NearlyFull:
-        """The journal's file on a disk with room for 50 more bytes."""
-
-        def __getattr__(self, name):
-            return getattr(whole, name)
-
-        def write(self, line):
-            return whole.write(line[:50])
-
-    whole = journal._file
     with path.open("ab") as file:  # of somebody else, meanwhile
         file.write(encode(make_heartbeat()) + b"\n")
-    monkeypatch.setattr(journal, "_file", NearlyFull())
-    with pytest.raises(GateError, match="No space left"):
-        journal.emit(make_passage())
+    monkeypatch.setattr(journal, "_file", FullDisk(journal._file, room=50))
+    journal.emit(make_passage())
     journal.close()
     assert [event.kind for event in read_journal(path)] == ["passage.update", "heartbeat"]

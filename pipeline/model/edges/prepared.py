@@ -19,6 +19,7 @@ from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from pipeline.errors import GateError
+from pipeline.files import make_folder
 from pipeline.inference.rectify import INPUT_PX
 from pipeline.model.dataset import IMAGENET_MEAN_RGB, IMAGENET_SD_RGB
 from pipeline.model.edges.samples import EdgeSamples
@@ -76,7 +77,7 @@ def prepare(samples: EdgeSamples, folder: Path, workers: int, made_of: str) -> P
     Raises:
         GateError: a part cannot be read, or the parts are of other samples.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     origin = folder / ORIGIN
     if origin.exists() and origin.read_text(encoding="utf-8") != made_of:
         raise GateError(f"{folder}: holds views of another set, network or plan; give another --out")
