@@ -115,7 +115,7 @@ def _speed_objection(data: TrackData, speed: Estimate) -> str | None:
     """Why this speed is not published, if so."""
     if len(data) < LEAST_FRAMES or np.ptp(data.times_s) < _LEAST_SPAN_S:
         return "too_few_frames"
-    if speed.ci95[1] - speed.value > max(_WIDEST_SPEED_KMH, _WIDEST_SPEED * abs(speed.value)):
+    if 0.5 * (speed.ci95[1] - speed.ci95[0]) > max(_WIDEST_SPEED_KMH, _WIDEST_SPEED * abs(speed.value)):
         return "too_little_travel"
     return None
 

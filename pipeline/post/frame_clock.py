@@ -16,13 +16,15 @@ _LEAST_HISTORY = 8
 _REGULAR = 0.05  # of the period: a regular stream's intervals are this close to it
 _OFF_GRID = 0.25  # of the period: a stamp this far from a whole number of periods is displaced
 _LONGEST_GAP_S, _LONGEST_GAP_FRAMES = 0.5, 6  # a longer gap in the stream is not bridged
+_MOST_REPEATS = 1  # frames in a regular stream for which no time has passed; more were dated back
 
 
 class FrameClock:
     """Judges the stamps of one epoch, in order.
 
     A stream is regular when its frames come at whole multiples of one period; frames may be lost, and each counts
-    as one period. There a stamp between the multiples is "bad", and so is, in every stream, one after a long gap.
+    as one period. There a stamp between the multiples is "bad", and so is one that comes after more frames than
+    periods: the clock was set back meanwhile. In every stream, one after a long gap is.
     If the next stamp fits to those before, that one alone was displaced. If not, the clock has jumped, and the next
     stamp is a "jump": times before and after it must not be combined. But where two steps in a row are alike, as those
     of no jump are, the stream has a new rate and goes on. A time that does not rise is always "bad".
@@ -45,7 +47,7 @@ class FrameClock:
         if self._continues(step_s, stamp.index - self._last.index, self._period_s(stamp)):
             return self._accept(stamp, jumped=False)
         if self._suspect is not None and stamp.time_s > self._suspect.time_s:
-            steps_s = self._suspect.time_s - self._last.time_s, stamp.time_s - self._suspect.time_s
+            steps_s = _step_s(self._last, self._suspect), _step_s(self._suspect, stamp)
             self._intervals_s.clear()
             return self._accept(stamp, jumped=not _alike(*steps_s))
         self._suspect = stamp
@@ -54,8 +56,7 @@ class FrameClock:
     def _accept(self, stamp: FrameStamp, jumped: bool) -> Verdict:
         assert self._last is not None
         if not jumped:
-            frames = max(stamp.index - self._last.index, 1)
-            self._intervals_s.append((stamp.time_s - self._last.time_s) / frames)
+            self._intervals_s.append(_step_s(self._last, stamp))
         self._last, self._suspect = stamp, None
         return "jump" if jumped else "good"
 
@@ -77,8 +78,16 @@ class FrameClock:
         longest_s = (_LONGEST_GAP_FRAMES - 1 + max(frames, 1)) * typical_s
         if step_s > max(_LONGEST_GAP_S, longest_s):
             return False
-        periods = step_s / period_s if period_s else 1.0
-        return abs(periods - max(round(periods), 1)) < _OFF_GRID
+        if period_s is None:
+            return True
+        periods = step_s / period_s
+        whole = max(round(periods), 1)
+        return abs(periods - whole) < _OFF_GRID and frames - whole <= _MOST_REPEATS
+
+
+def _step_s(one: FrameStamp, later: FrameStamp) -> float:
+    """Time from one frame to the next between two stamps; their indices count what was left out."""
+    return (later.time_s - one.time_s) / max(later.index - one.index, 1)
 
 
 def _alike(one_s: float, other_s: float) -> bool:

@@ -17,6 +17,7 @@ Array = NDArray[np.float64]
 TIME_SD_S: dict[TimeSource, float] = {"rtcp": 0.001, "pts": 0.001, "arrival": 0.010}
 """How far a capture time is off, by where it comes from, if the camera file does not say."""
 
+_OFF_PX = 0.5  # a ray that is seen so far from its corner is none: the lens model does not reach there
 _LEAST_VARIANCE_PX2: Array = 0.05**2 * np.eye(2)  # no corner is known better, whatever its stated covariance
 
 
@@ -91,11 +92,16 @@ class RayMaker:
         self._row_time_s = camera.intrinsics.row_time_s
 
     def __call__(self, points: Sequence[TrackPoint]) -> TrackData:
-        """Undistort the corners of n frames and bring their covariances along, to first order."""
+        """Undistort the corners of n frames and bring their covariances along, to first order.
+
+        Rays of corners beyond the reach of the lens model, where its distortion folds the image over, are NaN.
+        """
         corners = np.array([point.corners_px for point in points], dtype=np.float64)
         covariances = np.array([point.corner_cov_px2 for point in points]) + _LEAST_VARIANCE_PX2
         rays = self._camera.unproject(corners)
-        px_per_ray, px_per_lens = self._pixel_slopes(rays)
+        seen_px, px_per_ray, px_per_lens = self._projected(rays)
+        unfolded = np.linalg.det(px_per_ray) > 0
+        rays[~unfolded | (np.abs(seen_px - corners).max(axis=2) > _OFF_PX)] = np.nan
         whiteners = _inverse_root(covariances)
         return TrackData(
             np.array([point.time_s for point in points]),
@@ -107,15 +113,22 @@ class RayMaker:
             -whiteners @ px_per_lens,
         )
 
-    def _pixel_slopes(self, rays: Array) -> tuple[Array, Array]:
-        """Derivatives of pixels by rays (n, 4, 2, 2), and by each uncertain quantity of the lens in units of its sd.
+    def _projected(self, rays: Array) -> tuple[Array, Array, Array]:
+        """Pixels (n, 4, 2), their derivatives by rays (n, 4, 2, 2) and by each uncertain quantity of the lens.
 
-        The latter are (n, 4, 2, c). OpenCV's columns are rotation (3), translation (3), fx, fy, cx, cy, distortion (5).
+        The latter are (n, 4, 2, c), in units of its sd. OpenCV's columns are rotation (3), translation (3), fx, fy, cx,
+        cy, distortion (5).
         """
         flat = np.concatenate([rays.reshape(-1, 2), np.ones((rays.size // 2, 1))], axis=1)
-        table = cv2.projectPoints(flat[:, None], np.zeros(3), np.zeros(3), self._matrix, self._distortion)[1]
+        pixels, table = cv2.projectPoints(
+            flat[:, None], np.zeros(3), np.zeros(3), self._matrix, self._distortion
+        )
         slopes = np.asarray(table, dtype=np.float64).reshape(*rays.shape, -1)
-        return slopes[..., 3:5], slopes[..., 6:15] @ self._moves
+        return (
+            np.asarray(pixels, np.float64).reshape(rays.shape),
+            slopes[..., 3:5],
+            slopes[..., 6:15] @ self._moves,
+        )
 
 
 def _lens_numbers(camera: Camera) -> Array:

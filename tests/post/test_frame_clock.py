@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from pipeline.frames import FrameStamp, TimeSource
+from pipeline.capture.timeline import Timeline
+from pipeline.frames import DropCounter, FrameStamp, TimeSource
 from pipeline.post.frame_clock import FrameClock
 
 PERIOD = 0.04
@@ -54,6 +55,30 @@ def test_clock_that_jumps_between_frames_is_told() -> None:
     found = verdicts(times)
     assert found[12:14] == ["bad", "jump"]
     assert found.count("good") == 18
+
+
+@pytest.mark.parametrize("back_s", [0.08, 0.12, 0.2, 0.22, 0.4, 3.0])
+def test_clock_that_is_set_back_is_a_jump_when_it_has_caught_up(back_s: float) -> None:
+    """The frames that are dated back have no stamp; the first one with a stamp again seems to follow the last one."""
+    timeline, clock, found = Timeline("c", 1, DropCounter()), FrameClock(), []
+    for number in range(130):
+        time_s = PERIOD * number - (back_s if number >= 20 else 0.0)
+        stamp = timeline.stamp(time_s, "pts")
+        if stamp is not None:
+            found.append(clock.judge(stamp))
+    assert found[:20] == ["good"] * 20
+    assert found[20:22] == ["bad", "jump"]
+    assert set(found[22:]) == {"good"}
+
+
+def test_stamps_that_repeat_now_and_then_are_no_jump() -> None:
+    timeline, clock, found = Timeline("c", 1, DropCounter()), FrameClock(), []
+    for number in range(60):
+        for _ in range(2 if number % 13 == 5 else 1):
+            stamp = timeline.stamp(PERIOD * number, "pts")
+            if stamp is not None:
+                found.append(clock.judge(stamp))
+    assert found == ["good"] * 60
 
 
 @pytest.mark.parametrize(("first_s", "then_s"), [(1.2, 0.25), (0.04, 0.25), (0.2, 0.033)])

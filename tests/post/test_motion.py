@@ -16,11 +16,11 @@ from pipeline.frames import Estimate
 from pipeline.post.benchmark import track_points
 from pipeline.post.motion import MotionFollower, estimate_motion
 from pipeline.post.plate_formats import EUROPE, PlateFormat, formats_named
-from pipeline.post.track_data import TrackPoint
+from pipeline.post.track_data import RayMaker, TrackPoint
 from pipeline.synthetic.drive import Drive, SpeedProfile
 from pipeline.synthetic.tracks import Conditions, SimulatedTrack, observe
 from pipeline.synthetic.traffic import random_track
-from tests.post.simulated import LENS, LENS_ONLY, MOUNT, MOUNTED, track
+from tests.post.simulated import LENS, LENS_ONLY, MOUNT, MOUNTED, corners_px, track
 
 THREE = formats_named(["eu-520x110", "eu-340x240", "us-305x152"])
 
@@ -429,6 +429,31 @@ def _as_of_a_network(point: TrackPoint, grown: float) -> TrackPoint:
     stated_px2 = (0.035 * width) ** 2 * np.broadcast_to(np.eye(2), (4, 2, 2))
     larger = centre + (1.0 + grown) * (point.corners_px - centre)
     return replace(point, corners_px=larger, corner_cov_px2=stated_px2)
+
+
+FOLDED = Intrinsics(1280, 960, 896.0, 896.0, 639.5, 479.5, (-0.353, 0.174, 0.0, 0.0, -0.075))
+"""As calibrated from views that leave the border out: beyond some 600 px from the centre its image folds over."""
+
+
+@pytest.mark.parametrize(("across_m", "ahead_m", "beyond"), [(4.2, 5.5, 4), (3.0, 4.2, 5), (0.0, 6.0, 0)])
+def test_corners_beyond_the_reach_of_the_lens_model_are_left_out(
+    across_m: float, ahead_m: float, beyond: int
+) -> None:
+    real = Camera("sim", replace(FOLDED, distortion=(-0.35, 0.15, 0.0005, 0.0, -0.03)), MOUNT)
+    camera, covariances = Camera("sim", FOLDED, MOUNT), np.tile(0.25 * np.eye(2), (4, 1, 1))
+    places = [np.array([across_m, ahead_m - 0.1 * number, 0.5]) for number in range(15)]
+    points = [
+        TrackPoint(0.04 * number, corners_px(place, real), covariances) for number, place in enumerate(places)
+    ]
+    follower = MotionFollower(camera, EUROPE)
+    for point in points:
+        follower.add([point])
+    assert follower.estimate().quality == "ok"
+    data = RayMaker(camera)(points)
+    left_out = np.isnan(data.rays).any(axis=(1, 2))
+    assert left_out.sum() == beyond and (beyond == 0 or left_out[-1])
+    seen_px = camera.project(np.concatenate([data.rays, np.ones((15, 4, 1))], axis=2)[~left_out])
+    assert np.abs(seen_px - data.corners_px[~left_out]).max() < 0.5
 
 
 def test_one_frame_in_which_the_largest_plate_has_no_plates_shape_does_not_end_the_search() -> None:
