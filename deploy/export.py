@@ -23,6 +23,7 @@ from torch import nn
 from deploy.onnx_graph import OUTPUTS, export_single, store_in_half
 from deploy.write_model import write_model
 from pipeline.errors import GateError, command
+from pipeline.files import refuse_overwriting
 from pipeline.inference.model_file import PLATE_CORNERS
 from pipeline.model.graph import PlateCornerGraph
 from pipeline.model.network import STRIDE_PX
@@ -32,7 +33,7 @@ from pipeline.option_types import count
 from pipeline.synthetic.render import frames
 from pipeline.synthetic.scene import Scenario, gate_camera
 
-PARITY_LIMIT_PX = 0.05
+PARITY_LIMIT_PX, PRESENCE_LIMIT = 0.05, 0.01
 
 
 def parity(graph: nn.Module, model: onnx.ModelProto, images: Sequence[NDArray[np.uint8]]) -> dict[str, float]:
@@ -87,10 +88,11 @@ def export(
 
 
 def _require_parity(out: Path, difference: dict[str, float]) -> None:
-    if not difference["corner_px"] <= PARITY_LIMIT_PX:  # NaN is no agreement
+    # NaN is no agreement
+    if not (difference["corner_px"] <= PARITY_LIMIT_PX and difference["presence"] <= PRESENCE_LIMIT):
         raise GateError(
-            f"{out}: not written, since torch and ONNX Runtime differ by {difference['corner_px']:.3f} px, "
-            f"more than {PARITY_LIMIT_PX} px"
+            f"{out}: not written, since torch and ONNX Runtime differ by {difference['corner_px']:.3f} px and "
+            f"{difference['presence']:.3f} in presence, more than {PARITY_LIMIT_PX} px or {PRESENCE_LIMIT}"
         )
 
 
@@ -114,8 +116,9 @@ def require_place(args: argparse.Namespace) -> None:
     """Find out before the work whether it can be written.
 
     Raises:
-        GateError: --out is in no folder.
+        GateError: --out is in no folder, or what is read.
     """
+    refuse_overwriting([args.out], [args.checkpoint])
     if not args.out.parent.is_dir():
         raise GateError(f"{args.out}: there is no folder {args.out.parent}; make it first")
 

@@ -46,7 +46,7 @@ def parse_arguments(argv: list[str] | None, prog: str, description: str | None) 
 
 def export_views(graph: nn.Module, facts: dict[str, str], args: argparse.Namespace) -> None:
     """Write the graph of a network for rectified views, compared with torch on drawn ones."""
-    export(graph, args.out, comparison_views(args.images), facts, any_size=False)
+    export(graph.cpu(), args.out, comparison_views(args.images), facts, any_size=False)
 
 
 @command

@@ -13,11 +13,11 @@ import cv2
 import numpy as np
 
 from pipeline.frames import CORNER_SIGNS
-from pipeline.inference.rectify import is_convex, transform_points
+from pipeline.inference.rectify import transform_points
 from pipeline.model.drawn import RIVAL_AREA, draw_over, is_visible, with_rival
 from pipeline.model.erase import without_plates
 from pipeline.model.photometric import degrade
-from pipeline.model.view import Augmentation, Image, Points, flip_corners, random_view, warp
+from pipeline.model.view import Augmentation, Image, Points, flip_corners, is_upright, random_view, warp
 
 RIVAL_SHARE = 0.1
 """Share of the images with a plate into which a second, smaller one is drawn."""
@@ -46,7 +46,7 @@ def make_positive(
     Returns:
         None where this draw put a second plate in the way or where the label is unusable.
     """
-    if not _is_upright(quads[0]):
+    if not is_upright(quads[0]):
         return None
     homography = random_view(rng, image.shape[1::-1], quads[0], settings)
     view = warp(rng, image, homography, settings)
@@ -76,12 +76,6 @@ def make_negative(rng: np.random.Generator, image: Image, quads: Points, setting
     homography = random_view(rng, image.shape[1::-1], anchor, settings)
     view = warp(rng, image, homography, settings)
     return Sample(np.asarray(degrade(rng, view), np.uint8), None)
-
-
-def _is_upright(quad: Points) -> bool:
-    """Whether the plate is read within 45 degrees of horizontal and its corners run clockwise."""
-    along = (quad[1] - quad[0]) + (quad[2] - quad[3])
-    return is_convex(quad) and bool(along[0] > abs(along[1]))
 
 
 def _visible_area(quad: Points, settings: Augmentation) -> float:

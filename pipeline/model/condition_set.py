@@ -7,8 +7,10 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.files import make_folder
+from pipeline.inference.letterbox import Letterbox
 from pipeline.model.conditions import LIGHTS, VIEWS, under
 from pipeline.model.measure import SIZE_PX
 from pipeline.model.photographs import Photograph, Plate, write_index
@@ -36,9 +38,19 @@ def condition_set(photographs: Sequence[Photograph], count: int, folder: Path) -
         for place, name in enumerate((*LIGHTS, *VIEWS)):
             rng = np.random.default_rng((SEED, number, place))
             changed, moved_px = under(name, rng, image, corners_px)
+            if name in LIGHTS:  # the letterbox has no weather
+                changed = np.where(_in_photograph(box), changed, image)
             path = folder / f"{number:04d}-{name.replace(' ', '-')}.png"
             cv2.imwrite(str(path), changed)
             plates = (Plate(moved_px, plate.label),)
             made.append(Photograph(path, *SIZE_PX, "conditions", name, photo.group, plates))
     write_index(made, folder)
     return made
+
+
+def _in_photograph(box: Letterbox) -> NDArray[np.bool_]:
+    """(480, 640, 1), whether a pixel of the letterbox is one of the photograph."""
+    (left, top), (width, height) = box.pad_px, box.content_px
+    inside = np.zeros((*SIZE_PX[::-1], 1), np.bool_)
+    inside[top : top + height, left : left + width] = True
+    return inside

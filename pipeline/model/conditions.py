@@ -159,9 +159,11 @@ def _sensed(
 
 def _inside(quad: Points) -> NDArray[np.floating]:
     """(480, 640), 1 on the plate and 0 beside it, with the soft edge of a lens."""
-    mask = np.zeros(SIZE_PX[::-1], np.float32)
-    cv2.fillConvexPoly(mask, np.round(quad * 16).astype(np.int32), 1.0, cv2.LINE_8, shift=4)
-    return np.asarray(cv2.GaussianBlur(mask, (0, 0), 0.7))
+    along = np.roll(quad, -1, axis=0) - quad
+    along /= np.linalg.norm(along, axis=1, keepdims=True)
+    x, y = np.moveaxis(_grid()[:, :, None] - quad, -1, 0)
+    inward_px = (along[:, 0] * y - along[:, 1] * x).min(axis=2)  # from the nearest edge
+    return np.asarray(cv2.GaussianBlur(np.clip(inward_px + 0.5, 0.0, 1.0), (0, 0), 0.7))
 
 
 def _grid() -> NDArray[np.float64]:

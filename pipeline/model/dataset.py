@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -12,10 +13,13 @@ from torch.utils.data import Dataset
 from pipeline.errors import GateError
 from pipeline.model.augment import Sample, make_negative, make_positive
 from pipeline.model.photographs import Photograph, quads_of, select, weight_of
-from pipeline.model.view import Augmentation
+from pipeline.model.view import Augmentation, is_upright
 
 IMAGENET_MEAN_RGB = (0.485, 0.456, 0.406)
 IMAGENET_SD_RGB = (0.229, 0.224, 0.225)
+
+ODD_SHARE = 0.1
+"""More plates than this that are not upright are told of."""
 
 
 def to_tensor(image: NDArray[np.uint8]) -> torch.Tensor:
@@ -37,6 +41,7 @@ class TrainingSamples(Dataset):
         train = [photo for photo in select(photographs, "train") if photo.plates]
         if not train:
             raise GateError("the index has no photograph of split `train` with a plate")
+        _require_upright(train)
         self._with_plate = train + [photo for photo in select(photographs, "weak") if photo.plates]
         weights = np.array([weight_of(photo) for photo in self._with_plate])
         self._weights = weights / weights.sum()
@@ -75,3 +80,23 @@ class TrainingSamples(Dataset):
                 sample = make_positive(rng, photo.read(), quads_of(photo), settings, draw=drawn)
                 if sample is not None:
                     yield sample
+
+
+def _require_upright(photographs: Sequence[Photograph]) -> None:
+    """Plates that are not labelled upright are not learned; where they are many, the corners begin at another one.
+
+    Raises:
+        GateError: none is.
+    """
+    odd = [photo for photo in photographs if not is_upright(quads_of(photo)[0])]
+    if len(odd) == len(photographs):
+        raise GateError(
+            f"no plate of split `train` is labelled upright, as {odd[0].path.name}: corners begin at the top left of "
+            "the plate as it is read, and run clockwise"
+        )
+    if len(odd) > ODD_SHARE * len(photographs):
+        warnings.warn(
+            f"{len(odd)} of {len(photographs)} plates are not learned, as that of {odd[0].path.name}: their corners do "
+            "not begin at the top left, or they are turned by more than 45 degrees",
+            stacklevel=3,
+        )

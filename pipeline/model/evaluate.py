@@ -173,11 +173,11 @@ def chosen_photographs(args: argparse.Namespace) -> list[Photograph]:
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     args = parse_arguments(argv)
+    make_folder(args.out)
     chosen = chosen_photographs(args)
     results = measure_looks(
         load_looks(args.model, args.rectified, args.edges), tqdm(chosen, unit="image", dynamic_ncols=True)
     )
-    make_folder(args.out)
     kind = (
         ", drawn plates"
         if args.rendered is not None

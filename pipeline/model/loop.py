@@ -7,13 +7,15 @@ import ctypes
 import signal
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
+import cv2
 import torch
 from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
 from pipeline.errors import GateError
@@ -65,6 +67,9 @@ def advance(run: Run, batches: Iterable[Batch], out: Path, checkpoint_minutes: f
 @contextmanager
 def _undivided() -> Iterator[None]:
     """Ctrl-C takes effect when the block is done: half an optimiser step is no state to go on from."""
+    if signal.getsignal(signal.SIGINT) in (signal.SIG_IGN, None):  # as in the background of a script
+        yield
+        return
     came: list[int] = []
     before = signal.signal(signal.SIGINT, lambda number, frame: came.append(number))
     try:
@@ -73,6 +78,21 @@ def _undivided() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
     if came:
         raise KeyboardInterrupt
+
+
+def loaded(samples: Dataset, batch: int | None, order: Sequence[int], workers: int) -> Iterator[Any]:
+    """The samples in this order, in batches or, without a batch size, one by one, prepared by other processes.
+
+    Raises:
+        GateError: a sample cannot be made; in its own words, not in those of the process that failed.
+    """
+    if workers:
+        # Before they are forked: OpenCV's threads would get in their way, and to end them there waits for ever.
+        cv2.setNumThreads(1)
+    try:
+        yield from DataLoader(samples, batch, sampler=order, num_workers=workers)
+    except GateError as error:
+        raise GateError(str(error).rstrip().rpartition(f"{GateError.__name__}: ")[2]) from error
 
 
 def add_run_arguments(parser: argparse.ArgumentParser, out: Path) -> None:

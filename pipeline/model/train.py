@@ -7,15 +7,13 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from torch.utils.data import DataLoader
-
 from pipeline.errors import command
 from pipeline.model.calibration import calibrate
 from pipeline.model.calibration_set import calibration_results
 from pipeline.model.curve import log_entry
 from pipeline.model.dataset import TrainingSamples
 from pipeline.model.figures import summary
-from pipeline.model.loop import Batch, add_run_arguments, advance, begin_in, resumable
+from pipeline.model.loop import Batch, add_run_arguments, advance, begin_in, loaded, resumable
 from pipeline.model.measure import measure
 from pipeline.model.photographs import Photograph, is_exact, read_index, select
 from pipeline.model.recipe import DEFAULT_RECIPE, Recipe, load_recipe
@@ -35,7 +33,7 @@ def batches(photographs: list[Photograph], recipe: Recipe, step: int, workers: i
         samples = TrainingSamples(photographs, augmentation, phase.steps * phase.batch, recipe.seed + number)
         rest = range(max(0, step - first) * phase.batch, len(samples))
         first += phase.steps
-        yield from DataLoader(samples, phase.batch, sampler=rest, num_workers=workers)
+        yield from loaded(samples, phase.batch, rest, workers)
 
 
 def run(training: Training, photographs: list[Photograph], args: argparse.Namespace) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.frames import CORNER_SIGNS
-from pipeline.inference.rectify import inverse, scale_at, shrunk, transform_points
+from pipeline.inference.rectify import inverse, is_convex, scale_at, shrunk, transform_points
 
 Image = NDArray[np.uint8]
 Points = NDArray[np.float64]
@@ -27,6 +27,12 @@ class Augmentation:
     drawn_share: float = 0.4
     background_share: float = 0.09
     erased_share: float = 0.09
+
+
+def is_upright(quad: Points) -> bool:
+    """Whether the plate is read within 45 degrees of horizontal; corners (4, 2) run clockwise from the top left."""
+    along = (quad[1] - quad[0]) + (quad[2] - quad[3])
+    return is_convex(quad) and bool(along[0] > abs(along[1]))
 
 
 def flip_corners(quads: Points, width_px: int) -> Points:

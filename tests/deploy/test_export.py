@@ -161,10 +161,12 @@ def test_export_fails_and_writes_nothing_where_torch_and_onnx_differ(
     [
         (["--checkpoint", "nowhere.pt"], "nowhere.pt"),
         (["--checkpoint", "nowhere.pt", "--size", "641", "480"], "divide by 8"),
+        (["--checkpoint", "{out}"], "is read or written by this command already"),
     ],
 )
 def test_bad_arguments_give_one_clear_line(arguments, message, tmp_path, capsys):
     out = tmp_path / "out.onnx"
-    assert exporting.main([*arguments, "--out", str(out)]) == 2
+    filled = [argument.format(out=out) for argument in arguments]
+    assert exporting.main([*filled, "--out", str(out)]) == 2
     assert message in capsys.readouterr().err
     assert not out.exists()

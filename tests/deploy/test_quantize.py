@@ -127,6 +127,13 @@ def test_drawn_samples_hold_the_plate_at_their_corners():
         assert sample.image[inside].mean() > sample.image[~inside].mean()  # a white plate on a dim scene
 
 
+def test_network_that_is_read_is_not_written_over(exported, capsys):
+    before = exported.read_bytes()
+    assert quantizing.main(["--model", str(exported), "--out", str(exported)]) == 2
+    assert "is read or written by this command already" in capsys.readouterr().err
+    assert exported.read_bytes() == before
+
+
 def test_missing_network_gives_one_clear_line(capsys):
     assert quantizing.main(["--model", "nowhere.onnx"]) == 2
     assert "nowhere.onnx" in capsys.readouterr().err

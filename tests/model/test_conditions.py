@@ -11,7 +11,7 @@ pytest.importorskip("torch", reason="the photographs' index is read by code that
 from pipeline.frames import CORNER_SIGNS
 from pipeline.model.condition_set import condition_set
 from pipeline.model.conditions import LIGHTS, VIEWS, under
-from pipeline.model.photographs import read_index
+from pipeline.model.photographs import Photograph, Plate, read_index
 
 PLATE = np.array([300.0, 250.0]) + CORNER_SIGNS * (60.0, 15.0)
 
@@ -81,6 +81,16 @@ def test_infrared_has_no_colours_and_a_bright_plate():
     assert changed[240:260, 250:350].mean() > 1.5 * changed[300:320, 250:350].mean()
 
 
+def test_what_infrared_lights_up_is_the_plate_to_its_edge():
+    changed, _ = under("infrared", rng(), picture(), PLATE)
+    profile = changed[238:263].mean(axis=(0, 2))
+    half = (profile[300] + profile[100]) / 2
+    rising, falling = (int(np.flatnonzero(profile[200:400] > half)[end]) + 200 for end in (0, -1))
+    left = rising - (profile[rising] - half) / (profile[rising] - profile[rising - 1])
+    right = falling + (profile[falling] - half) / (profile[falling] - profile[falling + 1])
+    assert (left, right) == (pytest.approx(240, abs=0.2), pytest.approx(360, abs=0.2))
+
+
 def test_dirt_covers_a_quarter_of_the_plate_and_nothing_far_away():
     image = picture(255)
     changed, _ = under("dirt", rng(), image, PLATE)
@@ -105,6 +115,17 @@ def test_set_names_each_condition_and_is_the_same_every_time(plate_index, tmp_pa
         assert (photo.closest.corners_px == again.closest.corners_px).all()
     listed = read_index(tmp_path / "a")
     assert [photo.source for photo in listed] == [photo.source for photo in made]
+
+
+def test_letterbox_has_no_weather(tmp_path):
+    image = np.random.default_rng(2).integers(0, 256, (180, 400, 3), dtype=np.uint8)
+    cv2.imwrite(str(tmp_path / "wide.png"), image)
+    plate = Plate(np.array([200.0, 90.0]) + CORNER_SIGNS * (40.0, 10.0), "human")
+    photograph = Photograph(tmp_path / "wide.png", 400, 180, "dev", "drawn", "1", (plate,))
+    for photo in condition_set([photograph], 1, tmp_path / "conditions"):
+        bars = photo.read()[[0, 50, 95, 384, 479]]
+        assert (bars == 114).all() or photo.source in VIEWS
+        assert np.ptp(photo.read()[240]) > 50
 
 
 def test_fewer_photographs_are_taken_evenly(plate_index, tmp_path):

@@ -39,6 +39,23 @@ def test_corners_in_a_wrong_order_are_named(tmp_path, order):
         read_index(tmp_path)
 
 
+def test_corners_that_all_begin_at_another_corner_are_refused(plate_index):
+    photographs = [_turned(photo) for photo in read_index(plate_index)]
+    with pytest.raises(GateError, match=r"00\.png: corners begin at the top left"):
+        TrainingSamples(photographs, Augmentation(160, 120, (40, 140)), 10, seed=1)
+
+
+def test_some_corners_that_begin_at_another_corner_are_told_of(plate_index):
+    photographs = [_turned(photo) if n < 3 else photo for n, photo in enumerate(read_index(plate_index))]
+    with pytest.warns(UserWarning, match=r"of \d plates are not learned, as that of 00\.png"):
+        TrainingSamples(photographs, Augmentation(160, 120, (40, 140)), 10, seed=1)
+
+
+def _turned(photo):
+    plates = tuple(replace(plate, corners_px=np.roll(plate.corners_px, 2, axis=0)) for plate in photo.plates)
+    return replace(photo, plates=plates)
+
+
 def test_picture_of_another_size_than_its_labels_are_for_is_refused(tmp_path):
     cv2.imwrite(str(tmp_path / "a.png"), np.zeros((60, 80, 3), np.uint8))
     (tmp_path / "index.jsonl").write_text('{"file": "a.png", "width": 160, "height": 120, "plates": []}')

@@ -230,7 +230,7 @@ def finished_run(plate_index, tmp_path_factory):
 
 
 def _arguments(plate_index, out):
-    drawn = ["--images", "6", "--steps", "2", "--workers", "0"]
+    drawn = ["--images", "6", "--steps", "2", "--workers", "1"]
     return ["--data", str(plate_index), "--out", str(out), *drawn]
 
 
@@ -276,3 +276,10 @@ def test_checkpoint_of_the_rectified_network_is_refused(plate_index, tmp_path, c
     arguments = ["--checkpoint", str(tmp_path / "checkpoint.pt"), "--out", str(tmp_path / "x.onnx")]
     assert export_edges.main(arguments) == 2
     assert "not a checkpoint of the edge network as it is now" in capsys.readouterr().err
+
+
+def test_missing_rectified_network_begins_no_run(plate_index, tmp_path, capsys):
+    out = tmp_path / "run"
+    assert train.main([*_arguments(plate_index, out), "--rectified", str(tmp_path / "no.onnx")]) == 2
+    assert "no.onnx" in capsys.readouterr().err
+    assert not out.exists()

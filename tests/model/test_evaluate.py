@@ -66,6 +66,14 @@ def test_conditions_are_measured_each_on_its_own(rectangles, tmp_path, capsys):
     )  # the stand-in looks for what is bright
 
 
+def test_place_that_cannot_be_written_is_found_before_the_work(rectangles, tmp_path, capsys, monkeypatch):
+    _, networks = rectangles
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(evaluate, "measure_looks", lambda *_: pytest.fail("was measured"))
+    assert evaluate.main([*networks, "--out", str(tmp_path / "file")]) == 2
+    assert "file: cannot make a folder there" in capsys.readouterr().err
+
+
 def test_unknown_split_names_those_there_are(rectangles, capsys):
     _, networks = rectangles
     assert evaluate.main([*networks, "--split", "tset"]) == 2

@@ -186,8 +186,9 @@ def test_cvat_shapes_become_corners(gate, tmp_path, element):
     [
         keypoints(MARKED, visible=(2, 1, 2, 2)),
         {"keypoints": [], "segmentation": [[value for point in MARKED[::-1] for value in point]]},
+        {"keypoints": None, "segmentation": [[value for point in [*MARKED, MARKED[0]] for value in point]]},
     ],
-    ids=["keypoints", "polygon"],
+    ids=["keypoints", "polygon", "closed polygon"],
 )
 def test_coco_annotations_become_corners(gate, tmp_path, fields):
     (gate / "coco.json").write_text(coco({f"frame{number}.png": fields for number in range(1, 13)}))

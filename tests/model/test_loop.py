@@ -5,15 +5,18 @@ from __future__ import annotations
 import signal
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
-pytest.importorskip("torch", reason="training needs torch")
+torch = pytest.importorskip("torch", reason="training needs torch")
 
-from matplotlib import pyplot as plt
+from matplotlib import pyplot as plt  # noqa: E402
+from torch.utils.data import Dataset  # noqa: E402
 
-from pipeline.errors import GateError
-from pipeline.model.curve import draw_learning_curve, log_entry
-from pipeline.model.loop import advance, resumable
+from pipeline.errors import GateError  # noqa: E402
+from pipeline.model.curve import draw_learning_curve, log_entry  # noqa: E402
+from pipeline.model.loop import advance, loaded, resumable  # noqa: E402
 
 
 class StandInRun:
@@ -56,6 +59,44 @@ def test_ctrl_c_in_the_middle_of_a_step_ends_the_run_after_it(tmp_path):
     assert '"step": 1,' in (tmp_path / "log.jsonl").read_text()
     assert (tmp_path / "checkpoint.pt").read_text() == "new"
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_ctrl_c_that_is_ignored_stays_so(tmp_path):
+    class Interrupted(StandInRun):
+        def train_step(self, images, corners_px, presence):
+            signal.raise_signal(signal.SIGINT)
+            self.step += 1
+            return {"corner": 1.0}
+
+    run, before = Interrupted(), signal.signal(signal.SIGINT, signal.SIG_IGN)  # as a script's background does
+    try:
+        for _ in advance(run, [(None, None, None)] * 3, tmp_path, checkpoint_minutes=60):
+            pass
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert run.step == 3
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_sample_that_cannot_be_made_is_told_in_one_line(workers):
+    cv2.resize(
+        np.zeros((2000, 2000, 3), np.uint8), (1000, 1000)
+    )  # begins OpenCV's threads, which do not survive a fork
+    with pytest.raises(GateError) as failure:
+        list(loaded(Unreadable(), 2, [0, 1, 2], workers))
+    assert str(failure.value) == "frame2.jpg: cannot be read as an image"
+
+
+class Unreadable(Dataset):
+    """Three samples, the last of which fails."""
+
+    def __len__(self):
+        return 3
+
+    def __getitem__(self, number):
+        if number == 2:
+            raise GateError("frame2.jpg: cannot be read as an image")
+        return torch.zeros(1)
 
 
 @pytest.mark.parametrize("losses", [("corner", "presence"), ("line", "distance")])

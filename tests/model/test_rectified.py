@@ -108,7 +108,7 @@ def finished_run(plate_index, tmp_path_factory):
 
 def _arguments(plate_index, out):
     steps = ["--coarse-steps", "1", "--steps", "2"]
-    return ["--data", str(plate_index), "--out", str(out), *steps, "--workers", "0"]
+    return ["--data", str(plate_index), "--out", str(out), *steps, "--workers", "1"]
 
 
 def test_run_leaves_checkpoint_log_and_curve(finished_run):

@@ -56,7 +56,7 @@ def weights(tmp_path_factory):
 
 def _arguments(plate_index, weights, out, recipe):
     data = ["--data", str(plate_index), "--imagenet", str(weights), "--recipe", str(recipe)]
-    return [*data, "--out", str(out), "--workers", "0", "--validation-images", "1", "--validate-every", "3"]
+    return [*data, "--out", str(out), "--workers", "1", "--validation-images", "1", "--validate-every", "3"]
 
 
 @pytest.fixture(scope="module")

@@ -10,12 +10,10 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from pipeline.errors import GateError
@@ -23,7 +21,7 @@ from pipeline.files import make_folder
 from pipeline.inference.rectify import INPUT_PX
 from pipeline.model.dataset import IMAGENET_MEAN_RGB, IMAGENET_SD_RGB
 from pipeline.model.edges.samples import EdgeSamples
-from pipeline.model.loop import Batch
+from pipeline.model.loop import Batch, loaded
 
 PART_IMAGES = 500
 ORIGIN = "made_of.txt"
@@ -89,16 +87,9 @@ def prepare(samples: EdgeSamples, folder: Path, workers: int, made_of: str) -> P
         for number in missing
         for index in range(number * PART_IMAGES, min((number + 1) * PART_IMAGES, len(samples)))
     ]
-    loader = DataLoader(
-        samples,
-        batch_size=None,
-        sampler=rest,
-        num_workers=workers,
-        worker_init_fn=lambda _: cv2.setNumThreads(1),
-    )
     drawn: list[tuple[Tensor, Tensor]] = []
     with tqdm(total=len(samples), initial=len(samples) - len(rest), unit="image", desc="drawing") as progress:
-        for index, item in zip(rest, loader, strict=True):
+        for index, item in zip(rest, loaded(samples, None, rest, workers), strict=True):
             drawn.append(item)
             progress.update()
             if (index + 1) % PART_IMAGES == 0 or index + 1 == len(samples):

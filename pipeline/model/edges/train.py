@@ -6,12 +6,13 @@ It learns from plates as a rectified network, trained before, leaves them: which
 from __future__ import annotations
 
 import argparse
-import hashlib
 import sys
 from pathlib import Path
 
 from pipeline.config import SHIPPED_RECTIFIED
 from pipeline.errors import command
+from pipeline.inference.model_file import RECTIFIED_CORNERS, ModelFile, inspect_model
+from pipeline.inference.rectify import INPUT_PX
 from pipeline.model.edges.prepared import discard_prepared, prepare
 from pipeline.model.edges.samples import EdgeSamples
 from pipeline.model.edges.training import EdgeTraining, Plan
@@ -34,11 +35,13 @@ def start(args: argparse.Namespace) -> EdgeTraining:
     return training
 
 
-def run(training: EdgeTraining, photographs: list[Photograph], args: argparse.Namespace) -> None:
+def run(
+    training: EdgeTraining, photographs: list[Photograph], rectified: ModelFile, args: argparse.Namespace
+) -> None:
     """Draw what is missing, and train to the end of the plan."""
     plan = training.plan
-    samples = EdgeSamples(photographs, plan.drawn_share, plan.images, plan.seed, args.rectified)
-    made_of = f"{args.data.resolve()}, {hashlib.sha256(args.rectified.read_bytes()).hexdigest()}, {plan}"
+    samples = EdgeSamples(photographs, plan.drawn_share, plan.images, plan.seed, rectified.path)
+    made_of = f"{args.data.resolve()}, {rectified.sha256}, {plan}"
     views = prepare(samples, args.out / VIEWS, args.workers, made_of)
     rest = views.batches(plan.views, training.step, plan.steps, plan.seed)
     for _ in advance(training, rest, args.out, args.checkpoint_minutes):
@@ -68,9 +71,10 @@ def main(argv: list[str] | None = None) -> int:
     )
     args = parser.parse_args(argv)
     photographs = read_index(args.data)
+    rectified = inspect_model(args.rectified, INPUT_PX, RECTIFIED_CORNERS)
     training = start(args)
     with resumable(training, args.out):
-        run(training, photographs, args)
+        run(training, photographs, rectified, args)
     print(f"done: {args.out / 'checkpoint.pt'}; export it with python -m deploy.export_edges")
     return 0
 

@@ -15,8 +15,8 @@ from pipeline.model.labels.shapes import LabelledPicture, Shape, size_px
 class _Image(msgspec.Struct):
     id: int | str
     file_name: str
-    width: int | None = None
-    height: int | None = None
+    width: float | None = None
+    height: float | None = None
 
 
 class _Category(msgspec.Struct):
@@ -28,7 +28,7 @@ class _Category(msgspec.Struct):
 class _Annotation(msgspec.Struct):
     image_id: int | str
     category_id: int | str
-    keypoints: list[float] = []
+    keypoints: list[float] | None = None
     segmentation: Any = None
 
 
@@ -63,9 +63,10 @@ def read_coco(path: Path, content: object) -> Iterator[LabelledPicture]:
 
 def _shape(annotation: _Annotation, category: _Category) -> Shape:
     """Keypoints that were set (visibility above 0), else the outline if it is one polygon."""
-    if len(annotation.keypoints) % 3:
+    numbers = annotation.keypoints or []
+    if len(numbers) % 3:
         raise ValueError("the keypoints of an annotation are not triples of x, y and visibility")
-    keypoints = np.array(annotation.keypoints, np.float64).reshape(-1, 3)
+    keypoints = np.array(numbers, np.float64).reshape(-1, 3)
     marked = keypoints[:, 2] > 0
     if marked.any():
         names = category.keypoints if len(category.keypoints) == len(keypoints) else []
@@ -74,5 +75,7 @@ def _shape(annotation: _Annotation, category: _Category) -> Shape:
     match annotation.segmentation:
         case [[*outline]]:
             points = np.array(outline, np.float64).reshape(-1, 2)
+            if len(points) > 1 and (points[0] == points[-1]).all():
+                points = points[:-1]  # a ring that is closed by its first point
             return Shape(category.name, "polygon", points, drawn_around=True)
     return Shape(category.name, "box", None)

@@ -38,6 +38,6 @@ class LabelledPicture:
     shapes: tuple[Shape, ...]
 
 
-def size_px(width: int | None, height: int | None) -> tuple[int, int] | None:
+def size_px(width: float | None, height: float | None) -> tuple[int, int] | None:
     """(width, height) where a label file tells both."""
-    return (width, height) if width and height else None
+    return (round(width), round(height)) if width and height else None

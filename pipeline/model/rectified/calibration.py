@@ -24,9 +24,8 @@ SEED = 0
 
 def calibrated_scale(network: RectifiedNetwork, photographs: Sequence[Photograph]) -> float:
     """The factor on the network's variances, from validation photographs with exact labels; 1 if there are none."""
-    look = RectifiedLook(
-        TorchSession(RectifiedGraph(network, 1.0), INPUT_PX, bfloat16=False), own_covariances=True
-    )
+    graph = RectifiedGraph(network, 1.0).to(next(network.parameters()).device)
+    look = RectifiedLook(TorchSession(graph, INPUT_PX, bfloat16=False), own_covariances=True)
     results = corrected_labels(look, select(photographs, "validation"))
     if not results:
         return 1.0

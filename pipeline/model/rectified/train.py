@@ -10,11 +10,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import cv2
-from torch.utils.data import DataLoader
-
 from pipeline.errors import command
-from pipeline.model.loop import Batch, add_run_arguments, advance, begin_in, resumable
+from pipeline.model.loop import Batch, add_run_arguments, advance, begin_in, loaded, resumable
 from pipeline.model.photographs import Photograph, read_index
 from pipeline.model.rectified.calibration import calibrated_scale
 from pipeline.model.rectified.exported import start_from_exported
@@ -31,10 +28,7 @@ def batches(photographs: list[Photograph], plan: Plan, step: int, workers: int) 
         photographs, augmentation(plan.drawn_share), plan.all_steps * plan.images, plan.seed
     )
     rest = range(step * plan.images, len(samples))
-    loader = DataLoader(
-        samples, plan.images, sampler=rest, num_workers=workers, worker_init_fn=lambda _: cv2.setNumThreads(1)
-    )
-    for views, corners_px, presence in loader:
+    for views, corners_px, presence in loaded(samples, plan.images, rest, workers):
         yield views.flatten(0, 1), corners_px.flatten(0, 1), presence.flatten()
 
 
