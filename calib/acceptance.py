@@ -17,6 +17,7 @@ from calib.mount import MOUNT_KEYS
 from calib.plates import SeenPlate
 from calib.targets import Target
 from pipeline.errors import GateError
+from pipeline.frames import Estimate
 from pipeline.post.motion import estimate_motion
 from pipeline.post.plate_formats import PlateFormat
 from pipeline.post.track_data import TrackPoint
@@ -29,6 +30,20 @@ _STILL_FPS = 25.0
 
 
 @dataclass(frozen=True)
+class Tape:
+    """A taped length on the road, from the point under the camera.
+
+    Attributes:
+        length_m, sd_m: what was read, and its standard deviation.
+        along_lane: measured along the lane; else straight to the point under what was held up.
+    """
+
+    length_m: float
+    sd_m: float
+    along_lane: bool = False
+
+
+@dataclass(frozen=True)
 class Check:
     """One comparison, kept in the report.
 
@@ -36,7 +51,7 @@ class Check:
         date: when it was made, ISO 8601.
         what: the plate or the board.
         source: where it was seen.
-        taped_m, tape_sd_m: along the road from the point under the camera.
+        taped_m, tape_sd_m: the `Tape`'s length.
         estimated_m, sd_m: what the camera says, and its standard deviation.
     """
 
@@ -86,8 +101,7 @@ def check_plate(
     camera: Camera,
     plates: Sequence[SeenPlate],
     plate_format: PlateFormat,
-    at_m: float,
-    tape_sd_m: float,
+    tape: Tape,
     date: str,
 ) -> Check:
     """Compare a plate that stands still in one or several images.
@@ -95,7 +109,7 @@ def check_plate(
     Raises:
         GateError: the camera file has no mount, or the estimator gives no distance.
     """
-    mount = _mount(camera)
+    _mount(camera)
     points = [
         TrackPoint(i / _STILL_FPS, plate.corners_px, plate.corner_cov_px2) for i, plate in enumerate(plates)
     ]
@@ -106,45 +120,53 @@ def check_plate(
             f"it is a plate of format {plate_format.name}, whole and sharp in the image"
         )
     names = plates[0].name if len(plates) == 1 else f"{plates[0].name} and {len(plates) - 1} more"
-    distance = estimate.distance_m
-    return Check(
-        date,
-        plate_format.name,
-        names,
-        at_m,
-        tape_sd_m,
-        distance.value + mount.stop_line_m,
-        _without_stop_line(camera, distance.sd),
-    )
+    value, sd = _as_taped(camera, estimate.distance_m, plates, tape)
+    return Check(date, plate_format.name, names, tape.length_m, tape.sd_m, value, sd)
 
 
-def check_board(
-    camera: Camera, target: Target, board: Board, at_m: float, tape_sd_m: float, date: str
-) -> Check:
+def check_board(camera: Camera, target: Target, board: Board, tape: Tape, date: str) -> Check:
     """Compare a board that stands or lies on the road, its lower edge at the taped place.
 
     Raises:
         GateError: the camera file has no mount.
     """
     _mount(camera)
-    value, by_corners = _board_distance(camera, target)
+    value, by_corners = _board_distance(camera, target, tape.along_lane)
     moved = [
-        _board_distance(item, target)[0] - value
+        _board_distance(item, target, tape.along_lane)[0] - value
         for item in [*camera.one_sd_lenses(), *_one_sd_mounts(camera)]
     ]
     sd = float(np.sqrt(by_corners**2 + sum(move**2 for move in moved)))
-    return Check(date, board.describe(), target.name, at_m, tape_sd_m, value, sd)
+    return Check(date, board.describe(), target.name, tape.length_m, tape.sd_m, value, sd)
 
 
-def _board_distance(camera: Camera, target: Target) -> tuple[float, float]:
-    """Distance of a target's origin along the road, and its sd from the corners alone."""
+def _as_taped(
+    camera: Camera, distance: Estimate, plates: Sequence[SeenPlate], tape: Tape
+) -> tuple[float, float]:
+    """The estimator's distance, which is along the lane from the stop line, as the tape ran; and its sd."""
+    mount, known = _mount(camera), camera.uncertainty
+    along_m = distance.value + mount.stop_line_m
+    variance = distance.sd**2 - (known.stop_line_m or 0.0) ** 2
+    stretch = 1.0
+    if not tape.along_lane:
+        ray = np.mean([camera.unproject(plate.corners_px) for plate in plates], axis=(0, 1))
+        right, ahead, _ = camera.road_from_camera(np.append(ray, 1.0))
+        # The lane's direction decides what is across and what along, and not how far the plate is.
+        variance -= (along_m * right / ahead * np.radians(known.lane_yaw_deg or 0.0)) ** 2
+        stretch = float(np.hypot(right, ahead) / ahead)
+    return along_m * stretch, stretch * float(np.sqrt(max(variance, 1e-6)))
+
+
+def _board_distance(camera: Camera, target: Target, along_lane: bool) -> tuple[float, float]:
+    """Distance of a target's origin along the lane or straight along the road, and its sd from the corners alone."""
     lens, bend = camera.intrinsics, np.array(camera.intrinsics.distortion)
     turn, shift = _pose(target, lens)
     jacobian = np.asarray(cv2.projectPoints(target.points_m, turn, shift, lens.matrix, bend)[1])[:, :6]
     covariance = np.linalg.inv(jacobian.T @ jacobian) * float(target.covariances_px2[0, 0, 0])
-    along = camera.road_from_camera(np.vstack([shift, np.eye(3), np.zeros(3)]))
-    ahead = along[1:4, 1] - along[4, 1]
-    return float(along[0, 1]), float(np.sqrt(ahead @ covariance[3:, 3:] @ ahead))
+    flat = camera.road_from_camera(np.vstack([shift, np.eye(3), np.zeros(3)]))[:, :2]
+    line = np.array([0.0, 1.0]) if along_lane else flat[0] / np.linalg.norm(flat[0])
+    slope = (flat[1:4] - flat[4]) @ line
+    return float(flat[0] @ line), float(np.sqrt(slope @ covariance[3:, 3:] @ slope))
 
 
 def _pose(target: Target, lens: Intrinsics) -> tuple[Array, Array]:
@@ -161,11 +183,6 @@ def _one_sd_mounts(camera: Camera) -> list[Camera]:
         for key, sd in shifts.items()
         if sd
     ]
-
-
-def _without_stop_line(camera: Camera, sd_m: float) -> float:
-    """The stop line's own uncertainty plays no part when the tape begins under the camera."""
-    return float(np.sqrt(max(sd_m**2 - (camera.uncertainty.stop_line_m or 0.0) ** 2, 1e-6)))
 
 
 def _mount(camera: Camera) -> Mount:

@@ -21,6 +21,7 @@ from msgspec import Meta
 from numpy.typing import NDArray
 
 from pipeline.errors import GateError
+from pipeline.files import write_whole
 
 Array = NDArray[np.float64]
 Kind = Literal["charuco", "chessboard"]
@@ -38,6 +39,7 @@ class Board:
         square_mm: side of a square as measured on the print; None as long as nobody measured it.
         marker_share: side of a marker over the side of a square (charuco).
         dictionary: OpenCV's name of the marker dictionary without "DICT_" (charuco).
+        drawn_mm: side of a square as drawn, before a printer scaled it; None where that is not known.
     """
 
     kind: Kind = "charuco"
@@ -46,6 +48,7 @@ class Board:
     square_mm: Annotated[float, Meta(gt=0)] | None = None
     marker_share: Annotated[float, Meta(gt=0, lt=1)] = 0.75
     dictionary: str = "4X4_50"
+    drawn_mm: Annotated[float, Meta(gt=0)] | None = None
 
     @property
     def corner_grid(self) -> tuple[int, int]:
@@ -104,9 +107,13 @@ class Board:
         return board
 
     def save(self, path: Path) -> None:
-        """Write board.toml, which `--board` reads."""
+        """Write board.toml, which `--board` reads.
+
+        Raises:
+            GateError: it cannot be written there.
+        """
         content = {key: value for key, value in msgspec.to_builtins(self).items() if value is not None}
-        path.write_text(tomli_w.dumps(content), encoding="utf-8")
+        write_whole(path, "board", tomli_w.dumps(content).encode())
 
 
 def read_board(text: str) -> Board:

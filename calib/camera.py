@@ -21,9 +21,9 @@ import numpy as np
 import tomli_w
 from numpy.typing import ArrayLike, NDArray
 
-from calib.camera_parts import Intrinsics, Mount, Uncertainty
+from calib.camera_parts import Intrinsics, Mount, Uncertainty, one_sd_lenses
 from pipeline.errors import GateError
-from pipeline.files import read_image
+from pipeline.files import read_image, write_whole
 
 __all__ = ["Camera", "Intrinsics", "Mount", "Uncertainty"]
 
@@ -65,9 +65,13 @@ class Camera:
             raise GateError(f"{path}: {key}: {message}") from error
 
     def save(self, path: Path) -> None:
-        """Write camera.toml; what is None is left out."""
+        """Write camera.toml, whole or not at all; what is None is left out.
+
+        Raises:
+            GateError: it cannot be written there.
+        """
         content = {"format": 1} | _without_none(asdict(self))
-        path.write_text(tomli_w.dumps(content), encoding="utf-8")
+        write_whole(path, "camera file", tomli_w.dumps(content).encode())
 
     def require_image_size(self, width: int, height: int) -> None:
         """Refuse images of another size than the calibration's.
@@ -135,7 +139,7 @@ class Camera:
 
     def one_sd_lenses(self) -> list[Camera]:
         """Copies of this camera, each with one uncertain quantity of the lens larger by its standard deviation."""
-        return [replace(self, intrinsics=lens) for lens in _shifted_lenses(self.intrinsics, self.uncertainty)]
+        return [replace(self, intrinsics=lens) for lens in one_sd_lenses(self.intrinsics, self.uncertainty)]
 
     def _require_mount(self) -> Mount:
         if self.mount is None:
@@ -143,25 +147,6 @@ class Camera:
                 f"camera {self.camera_id}: the camera file has no [mount], so the road is unknown"
             )
         return self.mount
-
-
-def _shifted_lenses(lens: Intrinsics, sd: Uncertainty) -> list[Intrinsics]:
-    """`lens` with one quantity after the other moved by its standard deviation.
-
-    fx and fy move together: a calibration finds their ratio far better than their common scale. If only
-    one of them has a standard deviation, the other moves by the same ratio.
-    """
-    ratios = [(sd.fx or 0.0) / lens.fx, (sd.fy or 0.0) / lens.fy]
-    x, y = ratios[0] or ratios[1], ratios[1] or ratios[0]
-    shifted = [replace(lens, fx=lens.fx * (1 + x), fy=lens.fy * (1 + y))] if x else []
-    shifted += [replace(lens, cx=lens.cx + sd.cx)] if sd.cx else []
-    shifted += [replace(lens, cy=lens.cy + sd.cy)] if sd.cy else []
-    for index, shift in enumerate(sd.distortion or ()):
-        if shift:
-            moved = np.array(lens.distortion)
-            moved[index] += shift
-            shifted.append(replace(lens, distortion=tuple(moved.tolist())))
-    return shifted
 
 
 def _check_keys(path: Path, data: dict[str, Any]) -> None:

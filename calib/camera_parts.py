@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 import numpy as np
@@ -102,3 +102,22 @@ class Uncertainty:
     lane_yaw_deg: _Sd | None = None
     stop_line_m: _Sd | None = None
     time_s: _Sd | None = None
+
+
+def one_sd_lenses(lens: Intrinsics, sd: Uncertainty) -> list[Intrinsics]:
+    """`lens` with one quantity after the other moved by its standard deviation.
+
+    fx and fy move together: a calibration finds their ratio far better than their common scale. If only
+    one of them has a standard deviation, the other moves by the same ratio.
+    """
+    ratios = [(sd.fx or 0.0) / lens.fx, (sd.fy or 0.0) / lens.fy]
+    x, y = ratios[0] or ratios[1], ratios[1] or ratios[0]
+    shifted = [replace(lens, fx=lens.fx * (1 + x), fy=lens.fy * (1 + y))] if x else []
+    shifted += [replace(lens, cx=lens.cx + sd.cx)] if sd.cx else []
+    shifted += [replace(lens, cy=lens.cy + sd.cy)] if sd.cy else []
+    for index, shift in enumerate(sd.distortion or ()):
+        if shift:
+            moved = np.array(lens.distortion)
+            moved[index] += shift
+            shifted.append(replace(lens, distortion=tuple(moved.tolist())))
+    return shifted

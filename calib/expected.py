@@ -14,7 +14,7 @@ from pipeline.frames import Estimate
 from pipeline.post.motion import estimate_motion
 from pipeline.post.plate_formats import PlateFormat
 from pipeline.post.pose import plate_corners_m
-from pipeline.post.track_data import TrackPoint
+from pipeline.post.track_data import TIME_SD_S, TrackPoint
 
 Array = NDArray[np.float64]
 
@@ -63,14 +63,20 @@ def approach(
     there = camera if camera.mount else replace(camera, mount=_USUAL_MOUNT)
     shape = plate_corners_m(plate_format) @ UPRIGHT.T
     covariances = np.tile(CORNER_SD_PX**2 * np.eye(2), (4, 1, 1))
+    stated_s = camera.uncertainty.time_s
+    time_sd_s = TIME_SD_S["pts"] if stated_s is None else stated_s
     times = np.arange(round(DURATION_S * FPS) + 1) / FPS
     points = []
     for time_s in times.tolist():
-        centre = np.array([0.0, end_m + speed_kmh / 3.6 * (times[-1] - time_s), _PLATE_HEIGHT_M])
-        pixels = there.project(there.camera_from_road(shape + centre))
+        delays_s = np.zeros(4)
+        for _ in range(3 if lens.row_time_s else 1):  # each corner is seen when its row is captured
+            ahead_m = end_m + speed_kmh / 3.6 * (times[-1] - time_s - delays_s)
+            centres = np.stack([np.zeros(4), ahead_m, np.full(4, _PLATE_HEIGHT_M)], axis=1)
+            pixels = there.project(there.camera_from_road(shape + centres))
+            delays_s = lens.row_time_s * pixels[:, 1]
         if not ((pixels >= 0) & (pixels <= (lens.width - 1, lens.height - 1))).all():
             return None
-        points.append(TrackPoint(time_s, pixels, covariances))
+        points.append(TrackPoint(time_s, pixels, covariances, time_sd_s))
     return points
 
 

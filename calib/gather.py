@@ -40,7 +40,7 @@ def groups(
         board: the calibration board, if one was used.
 
     Raises:
-        GateError: an image has no corners, or shows no board.
+        GateError: an image has no corners, shows no board, or stands for two places.
     """
     found: list[Group] = []
     if measured.plate_at:
@@ -57,9 +57,15 @@ def groups(
 def _plate_group(measured: Measured, plates: Mapping[str, SeenPlate]) -> Group:
     plate = measured.plate
     points = plate_corners_m(formats_named([plate.format])[0])
-    targets = []
-    for item in measured.plate_at:
-        seen = plates.get(Path(item.image).name)
+    targets: list[Target] = []
+    names = [Path(item.image).name for item in measured.plate_at]
+    for name, item in zip(names, measured.plate_at, strict=True):
+        if names.count(name) > 1:
+            raise GateError(
+                f"mount: two [[plate_at]] name the image {name} (folders do not tell images apart); give each place "
+                "an image of its own"
+            )
+        seen = plates.get(name)
         if seen is None:
             raise GateError(
                 f"mount: no corners for {item.image}; run `run_gate.py locate --json` on it and give "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from calib.camera import Camera
+from calib.camera import Camera, Mount
 from calib.findings import Finding
 from calib.mount import MountFit
 from calib.residuals import Residual
@@ -12,8 +12,10 @@ from calib.residuals import Residual
 _GOOD_HEIGHT_M, _GOOD_PITCH_DEG, _MISFIT = 0.03, 0.3, 1.7  # sd, sd, ratio
 
 
-def judge_mount(camera: Camera, fit: MountFit, residuals: Sequence[Residual]) -> list[Finding]:
-    """Which measurement does not agree, and which quantity is not known well enough."""
+def judge_mount(
+    camera: Camera, fit: MountFit, residuals: Sequence[Residual], earlier: Mount | None
+) -> list[Finding]:
+    """Which measurement does not agree, which quantity is not known well enough, and what of `earlier` is lost."""
     sd = camera.uncertainty
     findings = [_disagreement(item) for item in residuals if not item.agrees]
     if len(findings) > 1:
@@ -39,14 +41,21 @@ def judge_mount(camera: Camera, fit: MountFit, residuals: Sequence[Residual]) ->
         )
         findings.append(Finding("improve", "pitch", text))
     if sd.stop_line_m is None:
-        findings.append(
-            Finding(
-                "improve", "no_stop_line", "no stop line was given: distances count from below the camera"
-            )
-        )
+        findings.append(_no_stop_line(earlier))
     return findings or [
         Finding("good", "mount", "all measurements agree, and height and pitch are known well enough")
     ]
+
+
+def _no_stop_line(earlier: Mount | None) -> Finding:
+    text = "no stop line was given: distances count from below the camera"
+    if earlier is not None and earlier.stop_line_m:
+        text = (
+            f"the camera file had a stop line at {earlier.stop_line_m:.3f} m and has none now, as none was given: "
+            "distances count from below the camera. Write the line's clicks or its distance into [stop_line] of the "
+            "measurements, or give --click, and run mount again"
+        )
+    return Finding("improve", "no_stop_line", text)
 
 
 def _disagreement(item: Residual) -> Finding:

@@ -21,8 +21,9 @@ _Sd = Annotated[float, Meta(gt=0, le=10)]
 
 TEMPLATE = """\
 # What was measured at the gate. Lengths in metres. Delete the parts you do not use.
-# "distance_m" is taped along the road from the point straight below the lens (a plumb line) to the point
-# straight below the plate; "range_m" is taped straight from the lens to the plate's centre. Give one of them.
+# "distance_m" is taped along the road, in a straight line from the point straight below the lens (a plumb line) to
+# the point straight below the plate, also where the camera hangs beside the lane; "range_m" is taped straight from the
+# lens to the plate's centre. Give one of them.
 
 [plate]                       # the plate that was held up
 format = "eu-520x110"
@@ -46,7 +47,7 @@ distance_m = 8.00
 #[[board_at]]                 # the calibration board on the road, printed text towards the camera
 #image = "floor.jpg"
 #placed = "lying"             # or "standing"
-#distance_m = 4.00            # to the lower edge of its squares
+#distance_m = 4.00            # to the middle of the lower edge of its squares
 #height_m = 0.01              # of that edge above the road
 #height_sd_m = 0.005          # how well that is known
 
@@ -60,8 +61,8 @@ distance_m = 8.00
 #height_sd_m = 0.02
 
 [stop_line]                   # one of the two
-clicks_px = []                # two or more points on the line: [[412, 700], [880, 705]]; `--click IMAGE` fills in
-#distance_m = 2.00            # taped like the distances above
+clicks_px = []                # two or more points on the line: [[412, 700], [880, 705]]; copy what `--click` prints
+#distance_m = 2.00            # taped along the lane from the point straight below the lens
 #sd_m = 0.01                  # how well that is known
 """
 

@@ -32,7 +32,7 @@ class MountProblem:
             np.linalg.inv(np.linalg.cholesky(target.covariances_px2)) for _, target in self.targets
         ]
         self.size = 4 + 5 * len(groups) + 6 * self.target_count
-        taped = sum((item.distance_m, item.range_m) != (None, None) for _, item in self.targets)
+        taped = sum(item.taped_m is not None for _, item in self.targets)
         # Corners and tapes; of the six unknowns of a target five have a prior of their own, the sixth has none.
         self.spare = max(
             2 * sum(len(item.points_m) for _, item in self.targets) + taped - self.target_count, 1
@@ -60,7 +60,7 @@ class MountProblem:
             away = level.road_from_camera(ray) - (0, 0, mount.height_m)
             if away[1] < 0.05:
                 return None
-            away *= self._first_guess_m(target) / away[1]
+            away *= self._first_guess_m(target) / np.hypot(away[0], away[1])
             z_m = self._groups[index].mean.z_m
             heights.append(z_m - away[2])
             state[self._at(number)] = [away[0], away[1], z_m, *self._groups[index].mean.radians()[2:]]
@@ -83,8 +83,8 @@ class MountProblem:
 
     def _first_guess_m(self, target: Target) -> float:
         """What the tape said, or the range that the target's size in the image tells."""
-        if taped := target.distance_m or target.range_m:
-            return taped
+        if target.taped_m is not None:
+            return target.taped_m
         rays = self.camera.unproject(target.corners_px)
         return float(np.ptp(target.points_m[:, 0]) / max(float(np.linalg.norm(np.ptp(rays, axis=0))), 1e-6))
 
@@ -108,20 +108,15 @@ class MountProblem:
 
     def _taped(self, state: Array, number: int) -> tuple[Array, Array]:
         """What the tape said."""
-        target, at = self.targets[number][1], self._at(number)
-        rows = np.zeros((2, self.size))
-        residuals = np.zeros(2)
-        if target.distance_m is not None:
-            residuals[0] = (state[at][_Y] - target.distance_m) / target.tape_sd_m
-            rows[0, at.start + _Y] = 1 / target.tape_sd_m
-        if target.range_m is not None:
-            offset = state[at][:3] - (0, 0, state[HEIGHT])
-            length = np.linalg.norm(offset)
-            residuals[1] = (length - target.range_m) / target.tape_sd_m
-            rows[1, at.start : at.start + 3] = offset / length / target.tape_sd_m
-            rows[1, HEIGHT] = -offset[2] / length / target.tape_sd_m
-        used = [target.distance_m is not None, target.range_m is not None]
-        return residuals[used], rows[used]
+        target, first = self.targets[number][1], self._at(number).start
+        if target.taped_m is None:
+            return np.zeros(0), np.zeros((0, self.size))
+        along = target.along_tape_m(state[first : first + 3], state[HEIGHT])
+        length = np.linalg.norm(along)
+        rows = np.zeros((1, self.size))
+        rows[0, first : first + 3] = along / length
+        rows[0, HEIGHT] = -along[2] / length  # 0 where the tape is level
+        return np.array([length - target.taped_m]) / target.tape_sd_m, rows / target.tape_sd_m
 
     def _held(self, state: Array, number: int) -> tuple[Array, Array]:
         """A target is held as its group is."""

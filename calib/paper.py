@@ -16,6 +16,7 @@ import numpy as np
 
 from calib.boards import Board
 from pipeline.errors import GateError
+from pipeline.files import write_whole
 
 Paper = Literal["a4", "a3"]
 SIZES_MM: dict[Paper, tuple[float, float]] = {"a4": (210.0, 297.0), "a3": (297.0, 420.0)}
@@ -79,10 +80,7 @@ def write(drawing: Drawing, path: Path) -> None:
     writers = {".pdf": _pdf, ".svg": _svg}
     if path.suffix.lower() not in writers:
         raise GateError(f"{path}: give a file that ends in .pdf or .svg")
-    try:
-        path.write_bytes(writers[path.suffix.lower()](drawing))
-    except OSError as error:
-        raise GateError(f"{path}: cannot be written: {error.strerror}") from error
+    write_whole(path, "board", writers[path.suffix.lower()](drawing))
 
 
 def _unit_boxes(board: Board) -> list[Box]:

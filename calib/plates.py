@@ -56,6 +56,23 @@ def read_located(path: Path, camera: Camera) -> list[SeenPlate]:
     return plates
 
 
+def by_name(path: Path, plates: Sequence[SeenPlate]) -> dict[str, SeenPlate]:
+    """The plates of the file `path` by the names of their images; an image may be there twice.
+
+    Raises:
+        GateError: a name stands for two images.
+    """
+    named: dict[str, SeenPlate] = {}
+    for plate in plates:
+        known = named.setdefault(plate.name, plate)
+        if not np.array_equal(known.corners_px, plate.corners_px):
+            raise GateError(
+                f"{path}: two images are named {plate.name}, and folders do not tell them apart; give them different "
+                "names, then run `run_gate.py locate --json` again"
+            )
+    return named
+
+
 def read_passages(path: Path, camera: Camera) -> Iterator[tuple[str, str, list[SeenPlate]]]:
     """(name, plate format, plates) of every passage of one camera in a file of events that can be used.
 

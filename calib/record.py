@@ -20,6 +20,7 @@ from calib.lens import values
 from calib.residuals import Residual
 from calib.views import Coverage, Pose
 from pipeline.errors import GateError
+from pipeline.files import check_places, write_whole
 
 Row = tuple[float, ...]
 
@@ -37,7 +38,7 @@ class ViewRecord:
 
 @dataclass(frozen=True)
 class LensRecord:
-    """The lens: what was used, what came out, how good it is."""
+    """The lens: what was used, what came out, how good it is; `checks_before` were made with the lens before it."""
 
     date: str
     source: str
@@ -53,6 +54,7 @@ class LensRecord:
     views: tuple[ViewRecord, ...]
     left_out: tuple[tuple[str, str], ...]
     findings: tuple[Finding, ...]
+    checks_before: int = 0
 
 
 @dataclass(frozen=True)
@@ -93,13 +95,18 @@ class Record:
             ) from error
 
     def save(self, camera_path: Path) -> None:
-        """Write it beside the camera file."""
-        record_path(camera_path).write_bytes(msgspec.json.encode(self))
+        """Write it beside the camera file.
+
+        Raises:
+            GateError: it cannot be written there.
+        """
+        write_whole(record_path(camera_path), "record", msgspec.json.encode(self))
 
     @property
     def current_checks(self) -> tuple[Check, ...]:
-        """Those of the mount as it is now."""
-        return self.checks[self.mount.checks_before :] if self.mount else self.checks
+        """Those of the lens and the mount as they are now."""
+        newest = self.mount or self.lens
+        return self.checks[newest.checks_before :] if newest else self.checks
 
     def with_check(self, check: Check) -> Record:
         """With one more check, the oldest first."""
@@ -116,6 +123,17 @@ def report_path(camera_path: Path) -> Path:
     return camera_path.with_suffix(".report.html")
 
 
+def check_outputs(camera_path: Path) -> None:
+    """Make sure that a camera file, its record and its report can be written.
+
+    Raises:
+        GateError: one cannot.
+    """
+    check_places(
+        {camera_path: "camera file", record_path(camera_path): "record", report_path(camera_path): "report"}
+    )
+
+
 def lens_record(
     result: LensCalibration,
     board: Board,
@@ -123,6 +141,7 @@ def lens_record(
     date: str,
     skipped: Sequence[tuple[str, str]],
     findings: Sequence[Finding],
+    checks_before: int,
 ) -> LensRecord:
     """Everything about a finished lens calibration."""
     coverage = Coverage.of(result.views, board, result.fit.lens)
@@ -147,6 +166,7 @@ def lens_record(
         views=views,
         left_out=(*((name, f"fits badly ({error:.1f} px)") for name, error in result.bad), *skipped),
         findings=tuple(findings),
+        checks_before=checks_before,
     )
 
 

@@ -14,6 +14,7 @@ from calib.findings import Finding
 from calib.record import Record, report_path
 from calib.report_lens import lens_part
 from calib.report_mount import mount_part
+from pipeline.files import write_whole
 from pipeline.page import figure, page, table
 from pipeline.post.plate_formats import PlateFormat
 
@@ -21,6 +22,7 @@ _STYLE = """
 .f{padding:8px 12px;margin:6px 0;border-left:6px solid;border-radius:3px}.good{border-color:#1a7f37;background:#eaf6ec}
 .improve{border-color:#d4a017;background:#fff8e1}.refuse{border-color:#d1242f;background:#fdecec}b.t{margin-right:6px}
 """
+_NEWEST = 3  # checks that stand at the top whatever they say; those that disagree all do
 _WORDS = {"good": "Good.", "improve": "Improve:", "refuse": "Not usable:"}
 
 
@@ -29,10 +31,13 @@ def write_report(camera: Camera, record: Record, camera_path: Path, plate_format
 
     Returns:
         Where it is.
+
+    Raises:
+        GateError: it cannot be written there.
     """
     path = report_path(camera_path)
     expected = expected_errors(camera, plate_format)
-    path.write_text(report_html(camera, record, expected, plate_format), encoding="utf-8")
+    write_whole(path, "report", report_html(camera, record, expected, plate_format).encode())
     return path
 
 
@@ -62,11 +67,13 @@ def _verdicts(record: Record) -> list[str]:
     ]
     levels = {"agrees": "good", "weak": "improve", "disagrees": "refuse"}
     lines = [_finding(item) for item in sorted(findings, key=lambda item: item.level == "good")]
-    lines += [_box(levels[check.verdict], "Tape check:", check.text) for check in record.current_checks[-3:]]
+    checks = record.current_checks
+    shown = [check for check in checks[:-_NEWEST] if check.verdict == "disagrees"] + list(checks[-_NEWEST:])
+    lines += [_box(levels[check.verdict], "Tape check:", check.text) for check in shown]
     if record.mount is None:
         advice = "how the camera hangs was not measured; python -m calib mount makes distances about three times surer"
         lines.append(_box("improve", "Next:", advice))
-    elif not record.current_checks:
+    elif not checks:
         lines.append(
             _box("improve", "Next:", "hold a plate at a taped distance and run python -m calib check")
         )

@@ -47,7 +47,7 @@ def tape_residuals(
     found = []
     for index, group in enumerate(groups):
         for number, target in enumerate(group.targets):
-            taped = target.distance_m or target.range_m
+            taped = target.taped_m
             if taped is None:
                 continue
             bare = replace(target, distance_m=None, range_m=None)
@@ -97,13 +97,11 @@ def stop_line(camera: Camera, fit: MountFit, line: StopLine) -> tuple[float, flo
 
 def _predicted(fit: MountFit, at: int, target: Target) -> tuple[float, float]:
     """What the fit says about a target's taped length, and its sd; a range begins at the unsure lens."""
-    place, covariance = fit.places[at], fit.place_covariances[at]
-    if target.distance_m is not None:
-        return float(place[1]), float(np.sqrt(covariance[1, 1]))
-    offset = place[:3] - (0, 0, fit.mount.height_m)
-    length = float(np.linalg.norm(offset))
-    by_place, by_height = offset / length, -offset[2] / length
-    variance = by_place @ covariance[:3, :3] @ by_place + by_height**2 * fit.covariance[0, 0]
+    along = target.along_tape_m(fit.places[at][:3], fit.mount.height_m)
+    length = float(np.linalg.norm(along))
+    by_place, by_height = along / length, -along[2] / length  # the latter is 0 where the tape is level
+    variance = by_place @ fit.place_covariances[at][:3, :3] @ by_place
+    variance += by_height**2 * fit.covariance[0, 0]
     variance += 2 * by_height * (by_place @ fit.height_covariances[at][:3])
     return length, float(np.sqrt(variance))
 

@@ -25,8 +25,9 @@ class Target:
         points_m: (n, 3) in its own frame, whose origin is the point that the tape went to.
         corners_px: (n, 2) where they were seen.
         covariances_px2: (n, 2, 2).
-        distance_m: taped along the road from the point under the camera; None if not taped.
-        range_m: taped straight from the lens; None if not taped.
+        distance_m: taped along the road, straight from the point under the camera to the one under the origin;
+            None if not taped.
+        range_m: taped straight from the lens; None if not taped. One of the two at most.
         tape_sd_m: of either.
     """
 
@@ -37,6 +38,19 @@ class Target:
     distance_m: float | None = None
     range_m: float | None = None
     tape_sd_m: float = 0.01
+
+    @property
+    def taped_m(self) -> float | None:
+        """What the tape said."""
+        return self.range_m if self.distance_m is None else self.distance_m
+
+    def along_tape_m(self, place_m: Array, height_m: float) -> Array:
+        """(3,) from where the tape began to the target, which is at (X, Y, Z) in the road frame.
+
+        The tape began at the lens, `height_m` above the road, for a range, else level with the target.
+        """
+        begin_m = height_m if self.distance_m is None else place_m[2]
+        return np.asarray(place_m - (0.0, 0.0, begin_m))
 
 
 class Held(NamedTuple):

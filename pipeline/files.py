@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import cv2
@@ -87,6 +87,36 @@ class PartFile:
 
 def _part_of(path: Path) -> Path:
     return path.with_name(path.name + ".part")
+
+
+def write_whole(path: Path, content: str, data: bytes) -> None:
+    """Write a file that appears under its name when it is whole; until then an older one stays.
+
+    Args:
+        path: the file.
+        content: what it holds, for error texts: "report".
+        data: all of it.
+
+    Raises:
+        GateError: it cannot be written there.
+    """
+    whole = PartFile(path, content)
+    try:
+        whole.part.write_bytes(data)
+    except OSError as error:
+        whole.discard()
+        raise whole.error(error) from error
+    whole.finish()
+
+
+def check_places(places: Mapping[Path, str]) -> None:
+    """Make sure that files can be written to these places; the values are what they will hold.
+
+    Raises:
+        GateError: one cannot.
+    """
+    for path, content in places.items():
+        PartFile(path, content).discard()
 
 
 def refuse_overwriting(written: Iterable[Path | None], read: Iterable[Path | None]) -> None:

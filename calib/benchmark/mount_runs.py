@@ -79,7 +79,8 @@ def taped_plates(
         name = f"{distance:g} m"
         plates[name] = SeenPlate(name, pixels, np.tile(NOISE_PX**2 * np.eye(2), (4, 1, 1)))
         item = PlateAt(name)
-        items.append(replace(item, distance_m=distance + rng.normal(0, item.tape_sd_m)))
+        taped = float(np.hypot(across, distance))
+        items.append(replace(item, distance_m=taped + rng.normal(0, item.tape_sd_m)))
     return Measured(plate, tuple(items)), plates
 
 

@@ -5,7 +5,8 @@
 3. Glue it flat on something stiff: foam board, an aluminium panel. A board that bends spoils the result.
 4. Measure eight squares in a row with a ruler and give their length when asked, or the side of one square later:
    python -m calib board board.pdf --measured-mm 24.9
-   It is kept in board.toml beside the print; the other commands read it with --board board.toml.
+   It is kept in board.toml beside the print, with all else that was asked for; the other commands read it with
+   --board board.toml.
 
 A ChArUco board may be seen in part, which lets it reach the image's corners; prefer it to a chessboard."""
 
@@ -16,9 +17,10 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from calib.boards import Board
+from calib.boards import Board, read_board
 from calib.paper import BAR_MM, NOMINAL_SQUARE_MM, SIZES_MM, draw_board, write
 from pipeline.errors import GateError
+from pipeline.files import check_places
 
 HELP = "write a board to print (PDF or SVG)"
 
@@ -26,11 +28,9 @@ HELP = "write a board to print (PDF or SVG)"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
     parser.add_argument("file", type=Path, metavar="FILE", help="what to write: .pdf or .svg")
-    parser.add_argument("--kind", choices=("charuco", "chessboard"), default="charuco")
+    parser.add_argument("--kind", choices=("charuco", "chessboard"), help="default charuco")
     parser.add_argument("--paper", choices=tuple(SIZES_MM), default="a4")
-    parser.add_argument(
-        "--squares", default="7x10", metavar="COLUMNSxROWS", help="squares, not inner corners (default 7x10)"
-    )
+    parser.add_argument("--squares", metavar="COLUMNSxROWS", help="squares, not inner corners (default 7x10)")
     parser.add_argument(
         "--square-mm", type=float, metavar="MM", help="side of a square as drawn (default: fits the paper)"
     )
@@ -38,41 +38,67 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--measured-mm",
         type=float,
         metavar="MM",
-        help="side of a square as measured on the print; writes board.toml only",
+        help="side of a square as measured on the print; changes only that in board.toml",
     )
 
 
 def execute(args: argparse.Namespace) -> int:
-    """Write the print and board.toml."""
-    drawn_mm = args.square_mm or NOMINAL_SQUARE_MM[args.paper]
-    board = replace(_board(args.kind, args.squares), square_mm=drawn_mm)
-    toml = args.file.with_suffix(".toml")
-    measured_mm = args.measured_mm
+    """Write the print and board.toml; with a measured size the latter only."""
+    toml, measured_mm = args.file.with_suffix(".toml"), args.measured_mm
+    known = measured_mm is not None and toml.exists()
+    board = _printed(args, toml) if known else _to_print(args)
     if measured_mm is None:
-        write(draw_board(board, args.paper), args.file)
-        print(f"wrote {args.file}: {board.describe()}, {args.paper.upper()}; print it at 100 %")
-        measured_mm = _ask(drawn_mm)
+        check_places({toml: "board"})
+        drawn = replace(board, square_mm=board.drawn_mm)
+        write(draw_board(drawn, args.paper), args.file)
+        print(f"wrote {args.file}: {drawn.describe()}, {args.paper.upper()}; print it at 100 %")
+        measured_mm = _ask(1000 * drawn.square_m)
     if measured_mm is None:
-        replace(board, square_mm=None).save(toml)
+        board.save(toml)
         print(
-            f"wrote {toml} without the square size; measure the print, then: "
-            f"python -m calib board {args.file} --measured-mm 24.9"
+            f"wrote {toml} without the square size; measure the print, then give the side of one square: "
+            f"python -m calib board {args.file} --measured-mm MM"
         )
         return 0
-    if abs(measured_mm / drawn_mm - 1) > 0.1:
+    board = replace(board, square_mm=_positive(measured_mm))
+    if board.drawn_mm and abs(measured_mm / board.drawn_mm - 1) > 0.1:
         print(
-            f"note: {measured_mm:g} mm is far from the {drawn_mm:g} mm drawn; was it one square, in millimetres?"
+            f"note: {measured_mm:g} mm is far from the {board.drawn_mm:g} mm drawn; was it one square, in millimetres?"
         )
-    replace(board, square_mm=_positive(measured_mm)).save(toml)
-    print(f"wrote {toml}: squares of {measured_mm:g} mm")
+    board.save(toml)
+    print(f"wrote {toml}: {board.describe()}")
     return 0
 
 
-def _board(kind: str, squares: str) -> Board:
-    columns, _, rows = squares.lower().partition("x")
+def _to_print(args: argparse.Namespace) -> Board:
+    """The board that the options ask for, not measured yet."""
+    drawn_mm = NOMINAL_SQUARE_MM[args.paper] if args.square_mm is None else _positive(args.square_mm)
+    return Board(args.kind or "charuco", *_squares(args.squares or "7x10"), drawn_mm=drawn_mm)
+
+
+def _printed(args: argparse.Namespace, toml: Path) -> Board:
+    """The board that was printed, as its file has it.
+
+    Raises:
+        GateError: the file holds no board, or an option says otherwise than the file.
+    """
+    board = read_board(str(toml))
+    kept = {"kind": board.kind, "squares": (board.columns, board.rows), "square-mm": board.drawn_mm}
+    squares = None if args.squares is None else _squares(args.squares)
+    for name, value in {"kind": args.kind, "squares": squares, "square-mm": args.square_mm}.items():
+        if None not in (value, kept[name]) and value != kept[name]:
+            raise GateError(
+                f"board: --{name} is not that of {toml}: {replace(board, square_mm=board.drawn_mm).describe()}; leave "
+                "it out to measure that board, or move the file away"
+            )
+    return board
+
+
+def _squares(text: str) -> tuple[int, int]:
+    columns, _, rows = text.lower().partition("x")
     if not (columns.isdecimal() and rows.isdecimal() and 3 <= int(columns) <= 60 and 3 <= int(rows) <= 60):
-        raise GateError(f"board: --squares {squares!r}: give columns x rows, each 3 to 60, for example 7x10")
-    return Board("chessboard" if kind == "chessboard" else "charuco", int(columns), int(rows))
+        raise GateError(f"board: --squares {text!r}: give columns x rows, each 3 to 60, for example 7x10")
+    return int(columns), int(rows)
 
 
 def _ask(drawn_mm: float) -> float | None:

@@ -4,8 +4,9 @@
    python -m calib check entry-1.toml at4m.jsonl --at 4.00
    python -m calib check entry-1.toml board-at4m.jpg --board board.toml --at 4.00
 
-Hold the plate upright and square to the lane. The tape runs along the road from the point straight below the lens
-to the point straight below the plate (to the lower edge of the board's squares); --from stop-line begins there.
+Hold the plate upright and square to the lane. The tape runs along the road, straight from the point below the lens
+to the point below the plate (to the middle of the lower edge of the board's squares). With --from stop-line it begins
+at the line and runs along the lane.
 Several images of the same place make the camera's answer surer. Exit code 1: it does not agree."""
 
 from __future__ import annotations
@@ -15,14 +16,14 @@ import datetime
 import math
 from pathlib import Path
 
-from calib.acceptance import Check, check_board, check_plate
+from calib.acceptance import Check, Tape, check_board, check_plate
 from calib.boards import read_board
 from calib.camera import Camera
 from calib.commands.options import add_plate_format, plate_format
 from calib.detect import BoardFinder
 from calib.gather import board_target
 from calib.plates import read_located
-from calib.record import Record
+from calib.record import Record, check_outputs
 from calib.report import write_report
 from pipeline.errors import GateError
 
@@ -58,18 +59,20 @@ def execute(args: argparse.Namespace) -> int:
     camera, shape = Camera.load(args.camera), plate_format(args)
     if camera.mount is None:
         raise GateError(f"{args.camera}: has no [mount]; run `python -m calib mount` first")
-    at_m, tape_sd_m = args.at, args.tape_sd
+    tape = Tape(args.at, args.tape_sd)
     if args.origin == "stop-line":  # both numbers from the point under the camera
-        at_m += camera.mount.stop_line_m
-        tape_sd_m = math.hypot(tape_sd_m, camera.uncertainty.stop_line_m or 0.0)
-    if not 0.3 <= at_m <= 200 or not 0 < args.tape_sd < 1:
+        stop_sd_m = camera.uncertainty.stop_line_m or 0.0
+        tape = Tape(args.at + camera.mount.stop_line_m, math.hypot(args.tape_sd, stop_sd_m), along_lane=True)
+    if not 0.3 <= tape.length_m <= 200 or not 0 < args.tape_sd < 1:
         raise GateError("check: give --at in metres, 0.3 to 200, and --tape-sd above 0 and below 1")
+    earlier = Record.load(args.camera)
+    check_outputs(args.camera)
     today = datetime.date.today().isoformat()
     if args.board:
-        check = _board_check(args, camera, at_m, tape_sd_m, today)
+        check = _board_check(args, camera, tape, today)
     else:
-        check = check_plate(camera, read_located(args.source, camera), shape, at_m, tape_sd_m, today)
-    record = Record.load(args.camera).with_check(check)
+        check = check_plate(camera, read_located(args.source, camera), shape, tape, today)
+    record = earlier.with_check(check)
     record.save(args.camera)
     report = write_report(camera, record, args.camera, shape)
     print(check.text)
@@ -77,12 +80,10 @@ def execute(args: argparse.Namespace) -> int:
     return 1 if check.verdict == "disagrees" else 0
 
 
-def _board_check(
-    args: argparse.Namespace, camera: Camera, at_m: float, tape_sd_m: float, today: str
-) -> Check:
+def _board_check(args: argparse.Namespace, camera: Camera, tape: Tape, today: str) -> Check:
     board = read_board(args.board)
     found = BoardFinder(board).find(camera.read_image(args.source))
     if found is None:
         raise GateError(f"{args.source}: no {board.describe()} found; check --board and take a sharper image")
-    target = board_target(args.source.name, board, found, at_m, tape_sd_m)
-    return check_board(camera, target, board, at_m, tape_sd_m, today)
+    target = board_target(args.source.name, board, found, None, tape.sd_m)
+    return check_board(camera, target, board, tape, today)

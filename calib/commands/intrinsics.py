@@ -3,6 +3,7 @@
 From a camera or a video (views are taken by themselves when they are sharp, still and new):
    python -m calib intrinsics rtsp://192.0.2.10/stream1 --board board.toml -o entry-1.toml
    A page on 127.0.0.1 shows what is still missing; --text does without it, for a terminal over SSH.
+   ${NAME} in the address is replaced from the environment: 'rtsp://gate:${ENTRY_1_PASSWORD}@192.0.2.10/stream1'.
 From images, at least 6, good 20 and more:
    python -m calib intrinsics photos/ --board board.toml -o entry-1.toml
 
@@ -23,7 +24,7 @@ from pathlib import Path
 from calib.boards import Board, read_board
 from calib.camera import Camera, Uncertainty
 from calib.collect import Collection, from_images, image_paths
-from calib.commands.options import add_plate_format, plate_format, say
+from calib.commands.options import add_plate_format, from_environment, plate_format, say
 from calib.crossval import LensCalibration, calibrate_lens
 from calib.detect import BoardFinder
 from calib.findings import Finding, refuse
@@ -32,7 +33,7 @@ from calib.judge_views import judge_views
 from calib.lens import PARAMETERS
 from calib.live import take_views
 from calib.live_text import coverage_map
-from calib.record import Record, lens_record
+from calib.record import Record, check_outputs, lens_record
 from calib.report import write_report
 from pipeline.names import check_camera_id
 from pipeline.redact import redact
@@ -72,9 +73,12 @@ def execute(args: argparse.Namespace) -> int:
     board.square_m  # noqa: B018 (asked for before anybody starts to wave the board)
     shape = plate_format(args)
     earlier = Camera.load(args.output) if args.output.exists() else None
-    paths = image_paths(args.source)
+    checks = Record.load(args.output).checks if earlier else ()
+    check_outputs(args.output)
+    sources = [from_environment(source) for source in args.source]
+    paths = image_paths(sources)
     if paths is None:
-        picker = take_views(args.source[0], board, None if args.text else args.port, say)
+        picker = take_views(sources[0], board, None if args.text else args.port, say)
         collection = picker.collection
         say(coverage_map(picker.coverage))
     else:
@@ -82,10 +86,12 @@ def execute(args: argparse.Namespace) -> int:
     findings = judged(collection, board)
     result = calibrate_lens(collection.views, board)
     findings += judge_lens(result, board)
-    camera = with_timing(calibrated(result, camera_id, board), earlier)
+    camera, lost = with_timing(calibrated(result, camera_id, board), earlier)
+    findings += lost
     source = redact(args.source[0]) + (f" and {len(args.source) - 1} more" if len(args.source) > 1 else "")
     today = datetime.date.today().isoformat()
-    record = Record(lens_record(result, board, source, today, collection.skipped, findings))
+    lens = lens_record(result, board, source, today, collection.skipped, findings, len(checks))
+    record = Record(lens, checks=checks)
     if earlier is not None:
         say(f"{args.output}: the earlier calibration is replaced; the mount has to be measured again")
     camera.save(args.output)
@@ -127,13 +133,26 @@ def calibrated(result: LensCalibration, camera_id: str, board: Board) -> Camera:
     return replace(Camera(camera_id, result.fit.lens), uncertainty=uncertainty, provenance=provenance)
 
 
-def with_timing(camera: Camera, earlier: Camera | None) -> Camera:
-    """With what somebody wrote into the earlier file by hand about the camera's timing, which no board shows."""
+def with_timing(camera: Camera, earlier: Camera | None) -> tuple[Camera, list[Finding]]:
+    """With what somebody wrote into the earlier file by hand about the camera's timing, which no board shows.
+
+    Returns:
+        The camera, and what is to be said where the row time is not kept: a row of an image of another size spans
+        another time.
+    """
     if earlier is None:
-        return camera
-    lens = replace(camera.intrinsics, row_time_s=earlier.intrinsics.row_time_s)
+        return camera, []
+    lens, old, lost = camera.intrinsics, earlier.intrinsics, []
+    if (lens.width, lens.height) == (old.width, old.height):
+        lens = replace(lens, row_time_s=old.row_time_s)
+    elif old.row_time_s:
+        text = (
+            f"row_time_s = {old.row_time_s:g} of the earlier camera file was for images of {old.width}x{old.height} "
+            f"and is left out; write that of images of {lens.width}x{lens.height} into [intrinsics]"
+        )
+        lost = [Finding("improve", "row_time", text)]
     uncertainty = replace(camera.uncertainty, time_s=earlier.uncertainty.time_s)
-    return replace(camera, intrinsics=lens, uncertainty=uncertainty)
+    return replace(camera, intrinsics=lens, uncertainty=uncertainty), lost
 
 
 def _summary(result: LensCalibration, findings: Sequence[Finding]) -> list[str]:

@@ -6,7 +6,8 @@
    the board laid on the road, vehicles that drove through, a taped camera height.
 3. run_gate.py locate --json d300.jpg d500.jpg d800.jpg > corners.jsonl
 4. python -m calib mount entry-1.toml measured.toml --corners corners.jsonl --click d500.jpg
-   --click opens a page on 127.0.0.1 where you click on the stop line.
+   --click opens a page on 127.0.0.1 where you click on the stop line. It prints a line to copy into measured.toml, for
+   the next time.
 
 All measurements are combined by least squares. Each taped distance is then compared with what all the others say
 about it, in centimetres: a mistyped or badly held one shows."""
@@ -28,8 +29,8 @@ from calib.gather import groups
 from calib.judge_mount import judge_mount
 from calib.measured import TEMPLATE, Measured
 from calib.mount import MountFit, fit_mount
-from calib.plates import read_located
-from calib.record import MountRecord, Record
+from calib.plates import by_name, read_located
+from calib.record import MountRecord, Record, check_outputs
 from calib.report import write_report
 from calib.residuals import Residual, tape_residuals, with_mount
 from pipeline.errors import GateError
@@ -61,25 +62,28 @@ def execute(args: argparse.Namespace) -> int:
     if args.camera is None or args.measured is None:
         raise GateError("mount: give CAMERA.toml and MEASURED.toml; --template prints the latter to fill in")
     camera, shape = Camera.load(args.camera), plate_format(args)
-    measured = Measured.load(args.measured)
+    measured, earlier = Measured.load(args.measured), Record.load(args.camera)
+    check_outputs(args.camera)
     if args.click is not None:
         clicks = ask_clicks(args.click, camera, args.port, say)
         measured = replace(measured, stop_line=replace(measured.stop_line, clicks_px=clicks, distance_m=None))
-        say(f"stop_line.clicks_px = {[[round(x, 1), round(y, 1)] for x, y in clicks]}")
-    located = [] if args.corners is None else read_located(args.corners, camera)
-    plates = {plate.name: plate for plate in located}
+        say(
+            f"copy this line into [stop_line] of {args.measured}, over the clicks_px there; else a later run without "
+            "--click leaves no stop line:"
+        )
+        say(f"clicks_px = {[[round(x, 1), round(y, 1)] for x, y in clicks]}")
+    plates = {} if args.corners is None else by_name(args.corners, read_located(args.corners, camera))
     board = read_board(args.board) if args.board else None
     found = groups(measured, camera, plates, args.measured.parent, board)
     height = (measured.camera.height_m, measured.camera.height_sd_m) if measured.camera else None
     fit = fit_mount(camera, found, height)
-    residuals = tape_residuals(camera, found, height)
+    residuals, before = tape_residuals(camera, found, height), camera.mount
     camera = with_mount(camera, fit, measured.stop_line)
-    findings = judge_mount(camera, fit, residuals)
+    findings = judge_mount(camera, fit, residuals, before)
     today = datetime.date.today().isoformat()
     camera = replace(
         camera, provenance={**camera.provenance, "mount_date": today, "mount_misfit": round(fit.misfit, 3)}
     )
-    earlier = Record.load(args.camera)
     record = replace(
         earlier,
         mount=MountRecord(

@@ -16,6 +16,7 @@ import pytest
 from numpy.typing import NDArray
 
 from calib.__main__ import main
+from calib.acceptance import Check
 from calib.boards import read_board
 from calib.camera import Camera, Mount
 from calib.commands.intrinsics import with_timing
@@ -281,16 +282,101 @@ def test_board_command_remembers_the_measured_size(tmp_path: Path) -> None:
     assert read_board(str(tmp_path / "board.toml")).square_mm == 35.9
 
 
+@pytest.mark.parametrize(
+    ("options", "written", "described"),
+    [
+        (
+            ["--kind", "chessboard", "--squares", "6x9", "--paper", "a3"],
+            "",
+            "chessboard, 6x9 squares of 35.9 mm",
+        ),
+        (
+            ["--paper", "a3"],
+            'dictionary = "5X5_100"\nmarker_share = 0.8\n',
+            "charuco, 7x10 squares of 35.9 mm",
+        ),
+    ],
+)
+def test_measured_size_changes_nothing_else_of_the_board(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], written: str, described: str
+) -> None:
+    toml = tmp_path / "big.toml"
+    assert main(["board", str(tmp_path / "big.pdf"), *options]) == 0
+    if written:
+        kept = [
+            line for line in toml.read_text().splitlines() if not line.startswith(("dictionary", "marker"))
+        ]
+        toml.write_text("\n".join([*kept, written]))
+    before = read_board(str(toml))
+    said = capsys.readouterr().out
+    advised = re.search(r"python -m calib (board \S+ --measured-mm) MM", said)
+    assert advised is not None
+    assert main([*advised[1].split(), "35.9"]) == 0
+    assert read_board(str(toml)) == replace(before, square_mm=35.9)
+    assert capsys.readouterr().out == f"wrote {toml}: {described}\n"  # and no doubt: 36 mm were drawn
+    assert main([*advised[1].split(), "24.9"]) == 0
+    assert "far from the 36 mm drawn" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "option",
+    [["--kind", "charuco"], ["--squares", "7x10"], ["--square-mm", "25"]],
+    ids=lambda option: option[0],
+)
+def test_measured_size_of_another_board_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], option: list[str]
+) -> None:
+    command = ["board", str(tmp_path / "big.pdf")]
+    assert main([*command, "--kind", "chessboard", "--squares", "6x9", "--paper", "a3"]) == 0
+    before = (tmp_path / "big.toml").read_bytes()
+    assert main([*command, *option, "--measured-mm", "35.9"]) == 2
+    error = capsys.readouterr().err
+    assert option[0] in error and "chessboard, 6x9 squares of 36 mm" in error
+    assert (tmp_path / "big.toml").read_bytes() == before
+
+
 def test_intrinsics_again_keeps_the_timing_written_by_hand(calibrated: Path) -> None:
     camera = Camera.load(calibrated)
     lens, uncertainty = camera.intrinsics, camera.uncertainty
     by_hand = replace(
         camera, intrinsics=replace(lens, row_time_s=3e-5), uncertainty=replace(uncertainty, time_s=0.004)
     )
-    again = with_timing(camera, by_hand)
+    again, lost = with_timing(camera, by_hand)
     assert again.intrinsics == by_hand.intrinsics
     assert again.uncertainty == by_hand.uncertainty
-    assert with_timing(camera, None) == camera
+    assert not lost
+    assert with_timing(camera, None) == (camera, [])
+
+
+def test_intrinsics_again_keeps_the_checks_as_earlier_ones(
+    from_photographs: Path, calibrated: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    earlier = Check("2026-01-31", "eu-520x110", "d400.jpg", 4.0, 0.01, 4.6, 0.02)
+    Record.load(calibrated).with_check(earlier).save(calibrated)
+    arguments = ["intrinsics", str(from_photographs / "photos"), "--board", "charuco:7x10:25"]
+    assert main([*arguments, "-o", str(calibrated)]) == 0
+    assert "the mount has to be measured again" in capsys.readouterr().err
+    record = Record.load(calibrated)
+    assert record.checks == (earlier,)
+    assert record.current_checks == ()
+    verdicts, _, history = (
+        calibrated.with_suffix(".report.html").read_text().partition("tape-measure checks</h2>")
+    )
+    assert "Tape check:" not in verdicts and "d400.jpg" in history
+    newer = record.with_check(replace(earlier, estimated_m=4.0))
+    assert [check.verdict for check in newer.current_checks] == ["agrees"]
+
+
+def test_row_time_of_images_of_another_size_is_left_out_and_said(calibrated: Path) -> None:
+    camera = Camera.load(calibrated)
+    larger = replace(camera.intrinsics, width=1600, height=1200, row_time_s=3e-5)
+    by_hand = replace(camera, intrinsics=larger, uncertainty=replace(camera.uncertainty, time_s=0.004))
+    again, [lost] = with_timing(camera, by_hand)
+    assert again.intrinsics == camera.intrinsics
+    assert again.uncertainty.time_s == 0.004
+    assert "3e-05" in lost.text and "1600x1200" in lost.text
+    untold = replace(by_hand, intrinsics=replace(larger, row_time_s=0.0))
+    assert with_timing(camera, untold)[1] == []
 
 
 @pytest.mark.parametrize("command", ["board", "intrinsics", "mount", "check"])
@@ -336,6 +422,54 @@ def test_plate_that_was_not_found_is_named(
     corners = located(tmp_path, "corners.jsonl", (3.0,))
     assert main(["mount", str(calibrated), str(tmp_path / "measured.toml"), "--corners", str(corners)]) == 2
     assert "no corners for d700.jpg" in capsys.readouterr().err
+
+
+def test_images_of_one_name_in_two_folders_are_refused(
+    calibrated: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    near = located(tmp_path, "at3.jsonl", (3.0,)).read_text()
+    far = located(tmp_path, "at5.jsonl", (5.0,)).read_text()
+    lines = [near.replace("shots/d300", "at3/still"), far.replace("shots/d500", "at5/still")]
+    corners, measured = tmp_path / "corners.jsonl", tmp_path / "measured.toml"
+    command = ["mount", str(calibrated), str(measured), "--corners", str(corners)]
+    places = [f'[[plate_at]]\nimage = "at{metres}/still.jpg"\ndistance_m = {metres}.0\n' for metres in (3, 5)]
+
+    corners.write_text("\n".join(lines))
+    measured.write_text(places[0])
+    assert main(command) == 2
+    assert "two images are named still.jpg" in capsys.readouterr().err
+
+    corners.write_text("\n".join([lines[0], lines[0]]))  # the same image twice does no harm
+    measured.write_text("".join(places))
+    assert main(command) == 2
+    assert "two [[plate_at]] name the image still.jpg" in capsys.readouterr().err
+    measured.write_text(places[0])
+    assert main(command) == 0
+
+
+def test_mount_says_that_a_stop_line_is_gone(
+    calibrated: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Clicks are for one run; the line that is printed can be copied into the measurements as it is."""
+    clicks = TRUTH.project(TRUTH.camera_from_road([[-0.8, 3.5, 0.0], [0.7, 3.5, 0.0]])).round(2)
+    monkeypatch.setattr("calib.commands.mount.ask_clicks", lambda *_: tuple(map(tuple, clicks.tolist())))
+    measured, corners = tmp_path / "measured.toml", located(tmp_path, "corners.jsonl", (3.0, 5.0, 8.0))
+    places = [f'[[plate_at]]\nimage = "d{metres}00.jpg"\ndistance_m = {metres}.0\n' for metres in (3, 5, 8)]
+    measured.write_text("".join(places))
+    command = ["mount", str(calibrated), str(measured), "--corners", str(corners)]
+    assert main([*command, "--click", "d500.jpg"]) == 0
+    clicked, copied = Camera.load(calibrated).mount, capsys.readouterr().err.splitlines()[-1]
+    assert clicked is not None and clicked.stop_line_m == pytest.approx(3.5, abs=0.1)
+
+    assert main(command) == 0
+    assert f"had a stop line at {clicked.stop_line_m:.3f} m and has none now" in capsys.readouterr().out
+    assert main(command) == 0
+    assert "has none now" not in capsys.readouterr().out
+
+    measured.write_text("".join([*places, "[stop_line]\n", copied]))
+    assert main(command) == 0
+    again = Camera.load(calibrated).mount
+    assert again is not None and again.stop_line_m == pytest.approx(clicked.stop_line_m, abs=0.01)
 
 
 @pytest.mark.parametrize(

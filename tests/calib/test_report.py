@@ -60,6 +60,41 @@ def test_check_verdicts(estimated_m: float, sd_m: float, verdict: str) -> None:
     assert f"{100 * (estimated_m - 4):+.1f} cm" in check.text
 
 
+def test_expected_errors_heed_the_time_that_the_camera_file_states() -> None:
+    """A car at 15 km/h moves 8 cm within 20 ms, so that much is unsure of the way between two frames."""
+    sure, unsure = (
+        expected_errors(replace(CAMERA, uncertainty=Uncertainty(time_s=time_s)), EUROPE[0], (3.0,))[0]
+        for time_s in (1e-4, 0.02)
+    )
+    assert sure.speed_sd_kmh is not None and unsure.speed_sd_kmh is not None
+    assert unsure.speed_sd_kmh > 1.3 * sure.speed_sd_kmh
+
+
+def test_approach_through_a_rolling_shutter_shows_each_corner_when_its_row_is_captured() -> None:
+    row_time_s, speed_kmh = 1e-4, 36.0
+    rolling = replace(CAMERA, intrinsics=replace(LENS, row_time_s=row_time_s))
+    points = approach(rolling, EUROPE[0], 5.0, speed_kmh)
+    assert points is not None
+    corner_px = points[-1].corners_px[2]
+    nearer_m = 10.0 * row_time_s * corner_px[1]  # 10 m/s for the rows above it
+    width_m, height_m = 0.52, 0.11
+    [expected_px] = CAMERA.project(
+        CAMERA.camera_from_road([[width_m / 2, 5.0 - nearer_m, 0.5 - height_m / 2]])
+    )
+    np.testing.assert_allclose(corner_px, expected_px, atol=0.05)
+
+
+def test_report_shows_every_check_that_disagrees_at_the_top() -> None:
+    wrong = replace(CHECK, source="d600.jpg", taped_m=6.0, estimated_m=6.9)
+    earlier = replace(wrong, taped_m=7.0)
+    mount = MountRecord("2026-01-31", "measured.toml", 1.0, (), (), checks_before=1)
+    record = Record(mount=mount, checks=(earlier, wrong, *[CHECK] * 4))
+    verdicts = report_html(CAMERA, record, [], EUROPE[0]).partition("<h2>Expected errors</h2>")[0]
+    assert verdicts.count("Tape check:") == 1 + 3
+    assert "At 6.00 m the camera says 6.90 m" in verdicts
+    assert "7.00 m" not in verdicts  # made with the mount before
+
+
 def test_report_escapes_names_and_shows_every_residual() -> None:
     residuals = (Residual("<b>d300</b>.jpg", 3.0, 3.4, 0.05), Residual("d500.jpg", 5.0, 4.99, 0.05))
     findings = (Finding("improve", "tape_disagrees", "d300 <again>"),)
