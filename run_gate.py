@@ -47,7 +47,7 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code.
 
-    0 done, 1 a check failed, 2 bad input, 130 interrupted, 141 whoever read the output went away.
+    0 done, 1 a check failed, 2 bad input or a failure, 130 interrupted, 141 whoever read the output went away.
     """
     args = parser().parse_args(argv)
     logging.basicConfig(

@@ -16,18 +16,12 @@ from dataclasses import dataclass
 
 from pipeline.announcer import Announcer, ReportListener
 from pipeline.capture import CaptureThread, Mailbox, StateChange
-from pipeline.errors import GateError
 from pipeline.events import EventComposer, EventSink
 from pipeline.frames import DropReason, Frame, PlateLocation, PlateObservation
 from pipeline.inference.batcher import Batcher
+from pipeline.inference.inference_thread import InferenceThread
 from pipeline.inference.locator import Locator
 from pipeline.lane import Lane
-
-BATCHES_IN_FLIGHT = 2
-"""Batches between the network and the post stage; more would only add latency."""
-
-LONGEST_INFERENCE_S = 300.0
-"""A network that takes longer for one batch hangs, as with a driver that has failed."""
 
 FrameListener = Callable[[PlateObservation], None]
 
@@ -96,7 +90,6 @@ class Gate:
             composer, sink, settings.provider, settings.model_sha256, settings.plate_crops, on_report
         )
         self._inbox: queue.SimpleQueue[_Located | StateChange | _Ended] = queue.SimpleQueue()
-        self._places = threading.Semaphore(BATCHES_IN_FLIGHT)
         ready = threading.Condition()
         mailboxes = [Mailbox(lane.policy, lane.drops, ready) for lane in lanes]
         self._captures = [
@@ -110,8 +103,12 @@ class Gate:
             for lane, mailbox in zip(lanes, mailboxes, strict=True)
         ]
         self._batcher = Batcher(mailboxes, ready, settings.max_batch, settings.batch_deadline_s)
-        self._inference_since_s: float | None = None
-        self._inference = threading.Thread(target=self._infer, name="inference", daemon=True)
+        self._inference = InferenceThread(
+            self._batcher,
+            locator,
+            on_batch=lambda frames, locations: self._inbox.put(_Located(frames, locations)),
+            on_end=lambda error: self._inbox.put(_Ended(error)),
+        )
 
     def run(self) -> bool:
         """Run until every recording has ended or `stop` is called; emits the last events before it returns.
@@ -145,11 +142,11 @@ class Gate:
         while True:
             # Asked before every message: an inbox that is never empty must not silence the heartbeats.
             if due_s is not None and interval_s is not None and time.monotonic() >= due_s:
-                self._require_answering_network()
+                self._inference.require_answer()  # a blind gate whose heartbeats go on looks alive
                 self._announcer.heartbeats(self._lanes.values(), time.monotonic() - started_s, interval_s)
-                due_s = max(
-                    due_s + interval_s, time.monotonic()
-                )  # those that a stall has cost are not made up for
+                due_s += interval_s
+                if due_s <= time.monotonic():  # those that a stall has cost are not made up for
+                    due_s = time.monotonic() + interval_s
             try:
                 message = self._inbox.get(
                     timeout=None if due_s is None else max(0.0, due_s - time.monotonic())
@@ -159,19 +156,13 @@ class Gate:
             match message:
                 case _Located():
                     self._handle_batch(message)
-                    self._places.release()
+                    self._inference.batch_done()
                 case StateChange():
                     self._announcer.camera_state(self._lanes[message.camera], message)
                 case _Ended():
                     if message.error is not None:
                         raise message.error
                     return not message.stopped
-
-    def _require_answering_network(self) -> None:
-        """Fail where the network hangs: a blind gate whose heartbeats go on looks alive."""
-        since_s = self._inference_since_s
-        if since_s is not None and time.monotonic() - since_s > LONGEST_INFERENCE_S:
-            raise GateError(f"the network has not answered for {LONGEST_INFERENCE_S:.0f} s")
 
     def _shut_down(self, interrupt: bool) -> None:
         """Stop capturing, interrupt the network if asked, and say goodbye for every camera that was online."""
@@ -182,30 +173,13 @@ class Gate:
             capture.stop(timeout_s=0)
         for capture in self._captures:
             capture.stop()
-        self._places.release()
+        self._inference.batch_done()
         if self._inference.is_alive():
             self._inference.join(timeout=1.0)
         while not self._inbox.empty():
             message = self._inbox.get()
             if isinstance(message, StateChange):
                 self._announcer.camera_state(self._lanes[message.camera], message)
-
-    def _infer(self) -> None:
-        """Body of the inference thread."""
-        error: Exception | None = None
-        try:
-            while True:
-                self._places.acquire()
-                frames = self._batcher.next_batch()
-                if frames is None:
-                    break
-                self._inference_since_s = time.monotonic()
-                locations = self._locator.locate([frame.image for frame in frames])
-                self._inference_since_s = None
-                self._inbox.put(_Located(frames, locations))
-        except Exception as failure:  # handed to the caller of `run`, which raises it
-            error = failure
-        self._inbox.put(_Ended(error))
 
     def _handle_batch(self, batch: _Located) -> None:
         for frame, location in zip(batch.frames, batch.locations, strict=True):

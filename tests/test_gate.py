@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from calib.camera import Camera, Intrinsics
-from pipeline import gate as gate_module
 from pipeline.capture import Source, SourceLost
 from pipeline.errors import GateError
 from pipeline.events import EventComposer
 from pipeline.frames import DropCounter, Frame, FrameStamp, PlateLocation
 from pipeline.gate import Gate, Settings
+from pipeline.inference import inference_thread
 from pipeline.lane import Lane
 from pipeline.post.tracker import TrackSettings
 
@@ -284,7 +284,7 @@ def test_heartbeats_carry_counts_and_provider():
 
 
 def test_network_that_hangs_ends_the_run_instead_of_looking_alive(monkeypatch):
-    monkeypatch.setattr(gate_module, "LONGEST_INFERENCE_S", 0.2)
+    monkeypatch.setattr(inference_thread, "LONGEST_S", 0.2)
     released = threading.Event()
 
     class Hanging(FakeLocator):
