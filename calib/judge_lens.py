@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from calib.boards import Board
+from calib.camera import Camera, Intrinsics
 from calib.crossval import LensCalibration
 from calib.findings import Finding
 from calib.judge_views import judge_coverage, region
@@ -16,6 +17,7 @@ _GOOD_FOCAL, _USABLE_FOCAL = 0.002, 0.01  # 95 % half-width over the focal lengt
 _NOISY_PX = 0.6
 _ZOOM_SIGNIFICANT, _ZOOM_LEAST = 4.0, 0.002
 _STRETCH_LEAST = 0.004
+_OFF_PX = 0.5  # a pixel whose ray is seen so far from it has none
 
 
 def judge_lens(result: LensCalibration, board: Board) -> list[Finding]:
@@ -37,7 +39,7 @@ def judge_lens(result: LensCalibration, board: Board) -> list[Finding]:
             "reflections off the board"
         )
         findings.append(Finding("improve", "stray_corners", text))
-    findings += [item for item in (_autofocus(result, board), _stretched(result)) if item]
+    findings += [item for item in (_autofocus(result, board), _stretched(result), _folded(lens)) if item]
     missing = judge_coverage(Coverage.of(result.views, board, lens)) + _edge(result)
     return findings + (
         missing or [Finding("good", "coverage", "the views cover the image, sizes and tilts well")]
@@ -103,6 +105,23 @@ def _stretched(result: LensCalibration) -> Finding | None:
         "direction does this (a few cameras with oblong pixels do too)"
     )
     return Finding("improve", "stretched_print", text)
+
+
+def _folded(lens: Intrinsics) -> Finding | None:
+    """Whether the distortion, carried on to the image's corners, folds the image over: nothing is measured there."""
+    camera = Camera("lens", lens)
+    across, down = np.linspace(0, lens.width - 1, 65), np.linspace(0, lens.height - 1, 49)
+    pixels = np.stack(np.meshgrid(across, down), axis=2)
+    rays = camera.unproject(pixels)
+    seen = camera.project(np.concatenate([rays, np.ones((*rays.shape[:2], 1))], axis=2))
+    share = np.mean(~(np.abs(seen - pixels).max(axis=2) < _OFF_PX))
+    if share == 0:
+        return None
+    text = (
+        f"the lens model does not reach {100 * share:.1f} % of the image, at its corners: plates there have no "
+        "distance; take more views with the board at the corners"
+    )
+    return Finding("improve", "folded_corners", text)
 
 
 def _edge(result: LensCalibration) -> list[Finding]:

@@ -165,6 +165,17 @@ def test_good_views_are_not_flagged() -> None:
     assert set(findings(simulated(LENS, 24))) <= {"coverage_position", "uncertain_edge"}
 
 
+def test_lens_model_that_folds_the_corners_over_is_flagged() -> None:
+    result = calibrate_lens(simulated(LENS, 12), BOARD)
+    codes = []
+    for k1 in (0.0, -0.6):  # r + k1 r^3 grows up to r = 0.745 only, where it is 0.497 focal lengths
+        lens = replace(result.fit.lens, distortion=(k1, 0.0, 0.0, 0.0, 0.0))
+        found = judge_lens(replace(result, fit=replace(result.fit, lens=lens)), BOARD)
+        codes.append("folded_corners" in {item.code for item in found})
+    assert np.hypot(LENS.width, LENS.height) / 2 / LENS.fx > 0.5
+    assert codes == [False, True]
+
+
 def test_autofocus_is_suspected() -> None:
     """Every view has the focal length that goes with its distance: 6 % longer for the nearest."""
     rng, views = np.random.default_rng(7), []
