@@ -33,6 +33,30 @@ def test_redact_hides_the_password(url: str) -> None:
     assert text.endswith("refused")
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "user",
+        "usr",
+        "login",
+        "pass",
+        "pw",
+        "psw",
+        "token",
+        "auth",
+        "key",
+        "secret",
+        "session",
+        "sig",
+        "cred",
+        "pin",
+    ],
+)
+def test_redact_hides_what_each_of_these_words_is_given(name: str) -> None:
+    for address in ("rtsp://10.0.0.5/live?{}=s3cret&channel=1", "rtsp://10.0.0.5/{}=s3cret&channel=1"):
+        assert redact(address.format(name)) == address.format(name).replace("s3cret", "***")
+
+
 def test_redact_keeps_the_host_and_path() -> None:
     assert redact("rtsp://admin:x@10.0.0.5:554/live?channel=1") == "rtsp://***@10.0.0.5:554/live?channel=1"
 

@@ -17,9 +17,11 @@ from numpy.typing import NDArray
 
 from calib.__main__ import main
 from calib.acceptance import Check
-from calib.boards import read_board
+from calib.boards import Board, read_board
 from calib.camera import Camera, Mount
+from calib.collect import ViewPicker, from_images
 from calib.commands.intrinsics import with_timing
+from calib.detect import BoardFinder
 from calib.record import Record
 from calib.targets import UPRIGHT
 from pipeline.post.plate_formats import EUROPE
@@ -84,6 +86,34 @@ def from_photographs(tmp_path_factory: pytest.TempPathFactory, photographs: list
     arguments = ["intrinsics", str(folder / "photos"), "--board", "charuco:7x10:25"]
     assert main([*arguments, "-o", str(folder / "entry-1.toml")]) == 0
     return folder
+
+
+def test_intrinsics_of_a_camera_writes_its_password_nowhere(
+    from_photographs: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Nor a word from the environment. The photographs' views stand for those that the camera would have given."""
+    opened: list[str] = []
+
+    def views_of_photographs(address: str, board: Board, port: int | None, tell: object) -> ViewPicker:
+        opened.append(address)
+        picker = ViewPicker(BoardFinder(board))
+        photographs = sorted((from_photographs / "photos").iterdir())
+        picker.collection = from_images(photographs, BoardFinder(board))
+        return picker
+
+    monkeypatch.setenv("TOKEN", "hunter2")
+    monkeypatch.setattr("calib.commands.intrinsics.take_views", views_of_photographs)
+    arguments = ["intrinsics", "rtsp://gate:open-sesame@10.0.0.5/${TOKEN}/live", "--board", "charuco:7x10:25"]
+    assert main([*arguments, "-o", str(tmp_path / "entry-1.toml")]) == 0
+    assert opened == ["rtsp://gate:open-sesame@10.0.0.5/hunter2/live"]
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert len(files) == 3  # the camera file, its record and its report
+    said = "".join(capsys.readouterr()) + "".join(path.read_text(encoding="utf-8") for path in files)
+    assert "open-sesame" not in said and "hunter2" not in said
+    assert "rtsp://***@10.0.0.5/${TOKEN}/live" in said
 
 
 @pytest.fixture
@@ -348,14 +378,17 @@ def test_intrinsics_again_keeps_the_timing_written_by_hand(calibrated: Path) -> 
     assert with_timing(camera, None) == (camera, [])
 
 
-def test_intrinsics_again_keeps_the_checks_as_earlier_ones(
+def test_intrinsics_again_keeps_the_row_time_and_the_checks_as_earlier_ones(
     from_photographs: Path, calibrated: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    camera = Camera.load(calibrated)
+    replace(camera, intrinsics=replace(camera.intrinsics, row_time_s=3e-5)).save(calibrated)
     earlier = Check("2026-01-31", "eu-520x110", "d400.jpg", 4.0, 0.01, 4.6, 0.02)
     Record.load(calibrated).with_check(earlier).save(calibrated)
     arguments = ["intrinsics", str(from_photographs / "photos"), "--board", "charuco:7x10:25"]
     assert main([*arguments, "-o", str(calibrated)]) == 0
     assert "the mount has to be measured again" in capsys.readouterr().err
+    assert Camera.load(calibrated).intrinsics.row_time_s == 3e-5
     record = Record.load(calibrated)
     assert record.checks == (earlier,)
     assert record.current_checks == ()
@@ -418,8 +451,11 @@ def test_wrong_input_is_one_line(
 def test_plate_that_was_not_found_is_named(
     calibrated: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """Nor is one whose corners the network gives without believing in them."""
     (tmp_path / "measured.toml").write_text('[[plate_at]]\nimage = "d700.jpg"\ndistance_m = 7.0\n')
     corners = located(tmp_path, "corners.jsonl", (3.0,))
+    noise = corners.read_text().replace("d300", "d700").replace('"presence": 0.99', '"presence": 0.1')
+    corners.write_text(corners.read_text() + "\n" + noise)
     assert main(["mount", str(calibrated), str(tmp_path / "measured.toml"), "--corners", str(corners)]) == 2
     assert "no corners for d700.jpg" in capsys.readouterr().err
 

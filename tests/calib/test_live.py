@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import shutil
+import socket
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -215,6 +216,14 @@ def post(port: int, path: str, value: object, **headers: str) -> int:
     status = connection.getresponse().status
     connection.close()
     return status
+
+
+def test_page_listens_on_one_address_of_this_machine_only() -> None:
+    """127.0.0.2 is this machine, too: what listened on all addresses would answer there."""
+    with LiveSession(BOARD, lambda line: None).page(0) as page:
+        socket.create_connection(("127.0.0.1", page.port), timeout=10).close()
+        with pytest.raises(OSError):
+            socket.create_connection(("127.0.0.2", page.port), timeout=10)
 
 
 def test_page_refuses_other_sites_and_strange_requests() -> None:

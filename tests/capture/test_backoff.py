@@ -11,6 +11,13 @@ def test_next_s_doubles_up_to_the_longest_delay() -> None:
         assert ceiling_s / 2 <= backoff.next_s() <= ceiling_s
 
 
+def test_a_lost_camera_is_tried_again_within_half_a_second_and_later_every_half_minute() -> None:
+    backoff = Backoff(rng=random.Random(1))
+    delays_s = [backoff.next_s() for _ in range(30)]
+    assert 0.25 <= delays_s[0] <= 0.5
+    assert all(15.0 <= delay_s <= 30.0 for delay_s in delays_s[6:])
+
+
 def test_next_s_differs_between_cameras() -> None:
     delays = {Backoff(rng=random.Random(seed)).next_s() for seed in range(20)}
     assert len(delays) == 20

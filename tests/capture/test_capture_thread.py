@@ -69,6 +69,42 @@ def _drain(mailbox: Mailbox, ready: threading.Condition) -> list[Frame]:
         frames.append(taken)
 
 
+class RecordingBackoff(Backoff):
+    """Keeps what was asked of it; its delays are none."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[str] = []
+
+    def next_s(self) -> float:
+        self.asked.append("next")
+        return 0.0
+
+    def reset(self) -> None:
+        self.asked.append("reset")
+
+
+@pytest.mark.parametrize(("frames_each", "asked"), [(24, ["next"] * 4), (25, ["reset", "next", "next"] * 2)])
+def test_only_a_steady_connection_makes_the_next_attempt_come_soon(
+    frames_each: int, asked: list[str]
+) -> None:
+    """Of two connections, after each of which one attempt fails."""
+    ready, backoff = threading.Condition(), RecordingBackoff()
+    mailbox, gone = Mailbox("every", DropCounter(), ready, capacity=100), threading.Event()
+
+    class Camera(FlakyCamera):
+        def open(self) -> None:
+            if self.epoch == 2 and self._attempts == 4:
+                gone.set()
+            super().open()
+
+    thread = CaptureThread(Camera(frames_each, [(4, 2), (4, 2)]), mailbox, backoff=backoff)
+    thread.start()
+    assert gone.wait(GUARD_S)
+    thread.stop(GUARD_S)
+    assert backoff.asked[: len(asked)] == asked
+
+
 def test_a_recording_is_read_to_its_end_and_nothing_is_dropped(tmp_path: Path) -> None:
     path = write_video(tmp_path / "a.mkv", range(0, 2000, 40))
     drops, ready = DropCounter(), threading.Condition()

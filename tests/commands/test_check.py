@@ -6,6 +6,8 @@ import msgspec
 import pytest
 
 import run_gate
+from pipeline.capture import make_source
+from pipeline.commands import run
 from pipeline.commands.check import journal
 from pipeline.commands.check_machine import Finding, pace
 from pipeline.config import CameraConfig, GateConfig, ModelConfig, PassageConfig
@@ -27,6 +29,24 @@ def test_check_names_a_camera_that_does_not_answer(stand_in_model, camera_file, 
     assert run_gate.main(["check", "--config", str(config)]) == 1
     printed = capsys.readouterr().out
     assert "FAIL  camera entry-1" in printed and "geheim" not in printed
+
+
+def test_check_of_a_camera_that_answers_shows_no_password(
+    drive_clip, stand_in_model, camera_file, tmp_path, capsys, monkeypatch
+):
+    """A recording is read in the place of the camera; what is shown is the camera's address."""
+
+    def recording(camera, url, *, drops, **_):
+        assert "geheim" in url
+        return make_source(camera, str(drive_clip), drops=drops)
+
+    monkeypatch.setattr(run, "make_source", recording)
+    config = write_config(tmp_path, "rtsp://gate:geheim@10.0.0.5/live", stand_in_model, camera_file, 0)
+    config.write_text(config.read_text().replace("127.0.0.1:0", "127.0.0.1:*"))
+    assert run_gate.main(["check", "--config", str(config)]) == 0
+    printed = capsys.readouterr()
+    assert "rtsp://***@10.0.0.5/live: 640x480" in printed.out
+    assert "geheim" not in printed.out + printed.err
 
 
 def test_check_names_a_camera_file_for_another_image_size(

@@ -11,6 +11,7 @@ import pytest
 import run_gate
 from pipeline.commands.recordings import Listener
 from tests.commands.conftest import Drive
+from tests.inference.test_session import without_gpu
 
 
 def replay(clips, model, *options) -> int:
@@ -105,7 +106,9 @@ def test_report_shows_the_passage_and_is_the_same_every_time(
         (["replay", "{clip}", "--camera", "{junk}"], "junk.mp4"),
         (["replay", "{clip}", "--camera", "{other_camera}"], "640"),
         (["replay", "{clip}", "--model", "{junk}"], "junk.mp4: not an ONNX model"),
-        (["replay", "{clip}", "--provider", "cuda"], "provider 'cuda' cannot run here"),
+        pytest.param(
+            ["replay", "{clip}", "--provider", "cuda"], "provider 'cuda' cannot run here", marks=without_gpu
+        ),
         (["replay", "{clip}", "--events", "{junk}/out.jsonl"], "cannot write the events"),
         (["replay", "{clip}", "--annotate", "{junk}/out.mp4"], "cannot write the video"),
         (["replay", "{clip}", "--annotate", "{empty}"], "is no regular file"),

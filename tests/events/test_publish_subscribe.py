@@ -223,8 +223,7 @@ def test_wait_for_subscriber_without_one_gives_up(publisher):
 
 def test_wait_for_subscriber_after_the_only_one_left_gives_up(publisher):
     subscribed(publisher).close()
-    while publisher.wait_for_subscriber(0.01):
-        pass
+    assert not all(publisher.wait_for_subscriber(0.01) for _ in range(2000))
 
 
 def test_subscriber_counts_gaps_of_each_camera(raw_publisher):
@@ -269,6 +268,20 @@ def test_subscriber_skips_and_counts_malformed_messages(raw_publisher, caplog, m
         assert receive(subscriber, 1)[0].event == event
     assert subscriber.malformed == 1
     assert "malformed message" in caplog.text
+
+
+def test_message_larger_than_any_event_is_not_taken_in(raw_publisher):
+    """The subscriber closes the connection on which it comes."""
+    message = [b"gate/entry-1/passage.update/", encode(make_passage()), JPEG + bytes(2_000_000)]
+    with subscribed_raw(raw_publisher) as subscriber:
+        raw_publisher.send_multipart(message)
+        for _ in range(1000):
+            assert subscriber.receive(0.01) is None
+            if raw_publisher.poll(10):
+                assert raw_publisher.recv() == b"\x00gate/"
+                break
+        else:
+            pytest.fail("the connection was not closed")
 
 
 def test_subscriber_skips_kinds_of_later_versions(raw_publisher):

@@ -255,6 +255,59 @@ def test_calibration_uncertainty_widens_the_interval_as_a_scale_error() -> None:
     assert motion.range_m.sd == pytest.approx(0.02 * motion.range_m.value, rel=0.15)
 
 
+@pytest.mark.parametrize(
+    ("known", "variance_m2"),
+    [
+        (Uncertainty(stop_line_m=0.3), 0.3**2),
+        (Uncertainty(lane_yaw_deg=5.0), (2.0 * np.radians(5.0)) ** 2),  # the lane turns about the camera
+    ],
+    ids=["stop line", "lane"],
+)
+def test_uncertainty_of_the_mount_widens_the_distance_alone(known: Uncertainty, variance_m2: float) -> None:
+    """A plate 2 m beside the camera."""
+    points, _ = track(np.random.default_rng(22), lateral_m=2.0, sd_px=0.3)
+    exact, motion = (
+        estimate_motion(points, camera, EUROPE) for camera in (MOUNTED, replace(MOUNTED, uncertainty=known))
+    )
+    assert exact.distance_m and motion.distance_m and exact.range_m and motion.range_m
+    grown_m2 = motion.distance_m.sd**2 - exact.distance_m.sd**2
+    assert grown_m2 == pytest.approx(variance_m2, rel=0.1)
+    assert motion.range_m.sd == pytest.approx(exact.range_m.sd, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("seen", "quality"),
+    [
+        ({"speed_kmh": 140.0, "middle_m": 12.0, "duration_s": 0.3}, "ok"),
+        ({"speed_kmh": 200.0, "middle_m": 12.0, "duration_s": 0.3}, "implausible"),
+        ({"fps": 100.0, "duration_s": 0.05}, "too_few_frames"),  # five of them
+        ({"fps": 25.0, "duration_s": 0.2}, "ok"),  # five, over a longer time
+        ({"fps": 20.0, "duration_s": 0.2}, "too_few_frames"),  # four
+    ],
+)
+def test_what_is_beyond_the_limits_gives_no_speed(seen: dict[str, float], quality: str) -> None:
+    motion = estimate_motion(track(np.random.default_rng(23), sd_px=0.3, **seen)[0], MOUNTED, EUROPE)
+    assert motion.quality == quality
+    assert (motion.speed_kmh is None) == (quality != "ok")
+    assert (motion.range_m is None) == (quality == "implausible")
+
+
+@pytest.mark.parametrize(("ahead_m", "quality"), [(0.2, "implausible"), (0.5, "ok")])
+def test_plate_at_the_lens_is_implausible(ahead_m: float, quality: str) -> None:
+    camera = Camera("sim", LENS, Mount(0.55, 0.0, 0.0, 0.0))
+    points, _ = track(
+        np.random.default_rng(24),
+        camera=camera,
+        middle_m=ahead_m,
+        speed_kmh=0.0,
+        lateral_m=0.0,
+        plate_height_m=0.5,
+    )
+    motion = estimate_motion(points, camera, EUROPE)
+    assert motion.quality == quality
+    assert (motion.range_m is None) == (quality == "implausible")
+
+
 def test_estimate_is_the_same_with_lens_distortion() -> None:
     lens = replace(LENS, distortion=(-0.25, 0.08, 0.001, 0.0, 0.0))
     camera = replace(MOUNTED, intrinsics=lens)

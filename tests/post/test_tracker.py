@@ -11,8 +11,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from calib.camera import Uncertainty
 from pipeline.capture.timeline import Timeline
-from pipeline.frames import DropCounter, Frame, FrameStamp, PassageReport, PlateLocation, PlateObservation
+from pipeline.frames import (
+    DropCounter,
+    Estimate,
+    Frame,
+    FrameStamp,
+    PassageReport,
+    PlateLocation,
+    PlateObservation,
+    TimeSource,
+)
 from pipeline.post.tracker import PassageTracker, TrackSettings
 from tests.post.simulated import MOUNT, MOUNTED, corners_px
 
@@ -82,6 +92,32 @@ def test_approach_is_one_passage_with_its_speed() -> None:
     assert end.motion.speed_kmh.ci95[0] < 18.0 < end.motion.speed_kmh.ci95[1]
     assert end.motion.distance_m is not None
     assert end.motion.distance_m.value == pytest.approx(5.2, rel=0.02)
+
+
+def test_times_are_as_uncertain_as_the_camera_file_or_else_their_source_says() -> None:
+    """With exact times as the rest, the speed's variance grows as that of a straight line through uncertain ones."""
+
+    def speed_of(time_source: TimeSource, known_s: float | None) -> Estimate:
+        camera = replace(MOUNTED, uncertainty=Uncertainty(time_s=known_s))
+        seen = [
+            replace(item, stamp=replace(item.stamp, time_source=time_source)) for item in approach(seed=5)
+        ]
+        speed = follow(seen, PassageTracker("gate", camera, SETTINGS))[-1].motion.speed_kmh
+        assert speed is not None
+        return speed
+
+    assert speed_of("pts", None) == speed_of("rtcp", None) == speed_of("arrival", 0.001)
+    assert speed_of("arrival", None) == speed_of("pts", 0.010)
+    for sd_s in (0.01, 0.02):
+        straight_line_kmh = 18.0 * sd_s / (np.sqrt(25) * np.std(frame_times(0.0, 1.0)))
+        grown_kmh2 = speed_of("pts", sd_s).sd ** 2 - speed_of("pts", 1e-6).sd ** 2
+        assert np.sqrt(grown_kmh2) == pytest.approx(straight_line_kmh, rel=0.3)
+
+
+def test_covariances_that_are_no_numbers_begin_no_passage() -> None:
+    bad = np.full((4, 2, 2), np.nan)
+    seen = [replace(item, plate=replace(item.plate, corner_cov_px2=bad)) for item in approach()]
+    assert follow(seen) == []
 
 
 def test_end_comes_with_the_first_frame_after_expiry() -> None:
