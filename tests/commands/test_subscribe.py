@@ -23,7 +23,9 @@ def subscribing(*options: str) -> Iterator[tuple[EventPublisher, subprocess.Pope
     with EventPublisher("tcp://127.0.0.1:*") as publisher:
         command = [sys.executable, str(RUN_GATE), "subscribe", "--endpoint", publisher.endpoint, *options]
         pipe = subprocess.PIPE
-        with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True) as process:
+        with subprocess.Popen(
+            command, stdout=pipe, stderr=pipe, text=True, preexec_fn=_hear_ctrl_c
+        ) as process:
             guard = threading.Timer(GUARD_S, process.kill)
             guard.start()
             try:
@@ -32,6 +34,11 @@ def subscribing(*options: str) -> Iterator[tuple[EventPublisher, subprocess.Pope
             finally:
                 guard.cancel()
                 process.kill()
+
+
+def _hear_ctrl_c() -> None:
+    """Tests that run in the background of a script ignore it, and so would their children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def stopped(process: subprocess.Popen[str]) -> tuple[str, list[str]]:

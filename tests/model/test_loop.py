@@ -45,6 +45,15 @@ def test_interruption_before_the_first_step_is_saved_and_says_how_to_go_on(tmp_p
     assert (tmp_path / "checkpoint.pt").read_text() == "new"
 
 
+@pytest.fixture
+def heard_ctrl_c():
+    """Tests that run in the background of a script ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heard_ctrl_c")
 def test_ctrl_c_in_the_middle_of_a_step_ends_the_run_after_it(tmp_path):
     class Interrupted(StandInRun):
         def train_step(self, images, corners_px, presence):
