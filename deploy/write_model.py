@@ -7,11 +7,15 @@ from pathlib import Path
 
 import onnx
 
+from pipeline.files import write_whole
+
 
 def write_model(model: onnx.ModelProto, out: Path) -> None:
-    """Write to a file beside `out` and move it there; prints size and hash."""
-    unfinished = out.with_suffix(".tmp")
-    onnx.save(model, unfinished)
-    unfinished.replace(out)
-    digest = hashlib.sha256(out.read_bytes()).hexdigest()
-    print(f"{out}: {out.stat().st_size / 1e6:.1f} MB, sha256 {digest[:12]}")
+    """Write the file and print its size and hash.
+
+    Raises:
+        GateError: it cannot be written there.
+    """
+    data = model.SerializeToString()
+    write_whole(out, "network", data)
+    print(f"{out}: {len(data) / 1e6:.1f} MB, sha256 {hashlib.sha256(data).hexdigest()[:12]}")

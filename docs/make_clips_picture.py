@@ -21,19 +21,22 @@ def tile(clip: DrawnClip) -> np.ndarray:
     scenario = clip.make()
     time_s = float(scenario.times_s[int(SHARE * len(scenario.times_s))])
     image, _ = next(frames(replace(scenario, frame_times_s=(time_s,))))
-    small = cv2.resize(image, SIZE_PX, interpolation=cv2.INTER_AREA)
-    label = np.full((LINE_PX, SIZE_PX[0], 3), 255, np.uint8)
-    cv2.putText(label, clip.name, (4, 16), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (40, 40, 40), 1, cv2.LINE_AA)
-    return np.vstack([small, label])
+    return labelled(cv2.resize(image, SIZE_PX, interpolation=cv2.INTER_AREA), clip.name)
 
 
-def main() -> None:
-    """Write the picture."""
-    tiles = [tile(clip) for clip in CLIPS]
-    tiles += [np.full_like(tiles[0], 255)] * (-len(tiles) % COLUMNS)
-    rows = [np.hstack(tiles[first : first + COLUMNS]) for first in range(0, len(tiles), COLUMNS)]
-    cv2.imwrite(str(PICTURE), np.vstack(rows), [cv2.IMWRITE_JPEG_QUALITY, 86])
+def labelled(picture: np.ndarray, text: str) -> np.ndarray:
+    """The picture with a line of text below."""
+    label = np.full((LINE_PX, picture.shape[1], 3), 255, np.uint8)
+    cv2.putText(label, text, (4, 16), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (40, 40, 40), 1, cv2.LINE_AA)
+    return np.vstack([picture, label])
+
+
+def write_sheet(tiles: list[np.ndarray], columns: int, path: Path) -> None:
+    """All tiles in rows of so many."""
+    whole = tiles + [np.full_like(tiles[0], 255)] * (-len(tiles) % columns)
+    rows = [np.hstack(whole[first : first + columns]) for first in range(0, len(whole), columns)]
+    cv2.imwrite(str(path), np.vstack(rows), [cv2.IMWRITE_JPEG_QUALITY, 86])
 
 
 if __name__ == "__main__":
-    main()
+    write_sheet([tile(clip) for clip in CLIPS], COLUMNS, PICTURE)

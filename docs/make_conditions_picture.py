@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import cv2
 import numpy as np
+from make_clips_picture import labelled, write_sheet
 
 from pipeline.annotate import draw_location
 from pipeline.config import ModelConfig
@@ -20,7 +20,7 @@ from pipeline.synthetic.clips import clip_named
 from pipeline.synthetic.render import frames
 
 PICTURE = Path(__file__).parent / "conditions.jpg"
-TILE_PX, COLUMNS, LINE_PX = (320, 240), 5, 22
+TILE_PX, COLUMNS = (320, 240), 5
 SHARE = 0.85  # of the clip's frames have passed
 
 
@@ -40,10 +40,7 @@ def tile(picture: np.ndarray, corners_px: np.ndarray, name: str, error_px: float
     left, top = np.clip(
         corners_px.mean(axis=0) - np.array(TILE_PX) / 2, 0, np.subtract(SIZE_PX, TILE_PX)
     ).astype(int)
-    label = np.full((LINE_PX, TILE_PX[0], 3), 255, np.uint8)
-    text = f"{name}: {error_px:.1f} px"
-    cv2.putText(label, text, (4, 16), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (40, 40, 40), 1, cv2.LINE_AA)
-    return np.vstack([picture[top : top + TILE_PX[1], left : left + TILE_PX[0]], label])
+    return labelled(picture[top : top + TILE_PX[1], left : left + TILE_PX[0]], f"{name}: {error_px:.1f} px")
 
 
 def main() -> None:
@@ -60,9 +57,7 @@ def main() -> None:
         error_px = float(np.linalg.norm(answers[0].corners_px - moved_px, axis=1).mean())
         picture = draw_location(changed, answers[0], config.presence_threshold)
         tiles.append(tile(picture, moved_px, name, error_px))
-    tiles += [np.full_like(tiles[0], 255)] * (-len(tiles) % COLUMNS)
-    rows = [np.hstack(tiles[start : start + COLUMNS]) for start in range(0, len(tiles), COLUMNS)]
-    cv2.imwrite(str(PICTURE), np.vstack(rows), [cv2.IMWRITE_JPEG_QUALITY, 86])
+    write_sheet(tiles, COLUMNS, PICTURE)
 
 
 if __name__ == "__main__":

@@ -34,12 +34,12 @@ def condition_set(photographs: Sequence[Photograph], count: int, folder: Path) -
     for number in taken:
         photo, plate = with_plate[number]
         image, box = photo.letterboxed(SIZE_PX)
-        corners_px = box.to_input_px(plate.corners_px)
+        corners_px, in_photograph = box.to_input_px(plate.corners_px), _in_photograph(box)
         for place, name in enumerate((*LIGHTS, *VIEWS)):
             rng = np.random.default_rng((SEED, number, place))
             changed, moved_px = under(name, rng, image, corners_px)
             if name in LIGHTS:  # the letterbox has no weather
-                changed = np.where(_in_photograph(box), changed, image)
+                changed = np.where(in_photograph, changed, image)
             path = folder / f"{number:04d}-{name.replace(' ', '-')}.png"
             cv2.imwrite(str(path), changed)
             plates = (Plate(moved_px, plate.label),)

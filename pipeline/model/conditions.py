@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.inference.letterbox import PADDING_GRAY
 from pipeline.inference.rectify import transform_points
 from pipeline.model.measure import SIZE_PX
 from pipeline.model.photometric import motion_blur
@@ -23,14 +24,13 @@ Light = Callable[[np.random.Generator, Image, Points], NDArray[np.floating] | Im
 View = Callable[[np.random.Generator, Points], NDArray[np.float64]]
 """From the corners (4, 2) of the closest plate to a homography (3, 3) of the image."""
 
-_GREY = (114, 114, 114)  # of the letterbox
-
 
 def under(name: str, rng: np.random.Generator, image: Image, quad: Points) -> tuple[Image, Points]:
     """The image (480, 640, 3) and the corners (4, 2) of its closest plate under one condition."""
     if name in VIEWS:
         homography = VIEWS[name](rng, quad)
-        view = cv2.warpPerspective(image, homography, SIZE_PX, flags=cv2.INTER_LINEAR, borderValue=_GREY)
+        grey = (PADDING_GRAY,) * 3
+        view = cv2.warpPerspective(image, homography, SIZE_PX, flags=cv2.INTER_LINEAR, borderValue=grey)
         return np.asarray(view, np.uint8), transform_points(homography, quad)
     return np.clip(np.round(LIGHTS[name](rng, image, quad)), 0, 255).astype(np.uint8), quad
 

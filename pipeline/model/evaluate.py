@@ -178,13 +178,7 @@ def main(argv: list[str] | None = None) -> int:
     results = measure_looks(
         load_looks(args.model, args.rectified, args.edges), tqdm(chosen, unit="image", dynamic_ncols=True)
     )
-    kind = (
-        ", drawn plates"
-        if args.rendered is not None
-        else ", by condition"
-        if args.conditions is not None
-        else ""
-    )
+    kind = ", drawn plates" if args.rendered else ", by condition" if args.conditions else ""
     print(f"{args.model}, split {args.split}{kind}\n\n{report(results, args.presence_threshold)}")
     draw_worst_cases(results[LOOKS[-1]], args.out / "worst.png")
     draw_figures(results[LOOKS[-1]], args.out / "figures.png")

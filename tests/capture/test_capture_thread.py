@@ -57,6 +57,24 @@ def _at_once() -> Backoff:
     return Backoff(first_s=0.001, longest_s=0.002, rng=random.Random(1))
 
 
+def _states_until(camera: Source, changes: int) -> list[StateChange]:
+    """What a thread says of the camera's state until it has changed so often."""
+    states: list[StateChange] = []
+    reached = threading.Event()
+
+    def on_state(change: StateChange) -> None:
+        states.append(change)
+        if len(states) == changes:
+            reached.set()
+
+    mailbox = Mailbox("latest", DropCounter(), threading.Condition())
+    thread = CaptureThread(camera, mailbox, on_state=on_state, backoff=_at_once())
+    thread.start()
+    assert reached.wait(GUARD_S)
+    thread.stop(GUARD_S)
+    return states
+
+
 def _drain(mailbox: Mailbox, ready: threading.Condition) -> list[Frame]:
     """All frames until the mailbox is closed and empty."""
     frames = []
@@ -256,20 +274,7 @@ def test_a_bug_that_comes_again_is_told_once(caplog: pytest.LogCaptureFixture) -
         def read(self) -> Frame:
             raise ZeroDivisionError
 
-    states: list[StateChange] = []
-    again = threading.Event()
-
-    def on_state(change: StateChange) -> None:
-        states.append(change)
-        if len(states) == 6:
-            again.set()
-
-    camera = BuggyCamera(frames_each=1, sizes_px=[(8, 6)] * 50)
-    mailbox = Mailbox("every", DropCounter(), threading.Condition())
-    thread = CaptureThread(camera, mailbox, on_state=on_state, backoff=_at_once())
-    thread.start()
-    assert again.wait(GUARD_S)
-    thread.stop(GUARD_S)
+    states = _states_until(BuggyCamera(frames_each=1, sizes_px=[(8, 6)] * 50), changes=6)
     assert [change.state for change in states[:6]] == ["online", "offline"] * 3
     assert caplog.text.count("in read") == 1
 
@@ -284,19 +289,7 @@ def test_a_bug_that_comes_again_after_a_good_connection_is_told_again(
             except SourceLost:
                 raise ZeroDivisionError from None
 
-    again, offline = threading.Event(), []
-
-    def on_state(change: StateChange) -> None:
-        offline.append(change.state == "offline")
-        if sum(offline) == 2:
-            again.set()
-
-    camera = BuggyLater(frames_each=25, sizes_px=[(8, 6)] * 3)
-    mailbox = Mailbox("latest", DropCounter(), threading.Condition())
-    thread = CaptureThread(camera, mailbox, on_state=on_state, backoff=_at_once())
-    thread.start()
-    assert again.wait(GUARD_S)
-    thread.stop(GUARD_S)
+    _states_until(BuggyLater(frames_each=25, sizes_px=[(8, 6)] * 3), changes=4)
     assert caplog.text.count("ZeroDivisionError\n") >= 2
 
 

@@ -31,6 +31,15 @@ class StandInRun:
         path.write_text("new")
 
 
+class InterruptedRun(StandInRun):
+    """Ctrl-C comes in the middle of each step."""
+
+    def train_step(self, images, corners_px, presence):
+        signal.raise_signal(signal.SIGINT)
+        self.step += 1
+        return {"corner": 1.0}
+
+
 def test_error_leaves_the_checkpoint_that_was_there(tmp_path):
     (tmp_path / "checkpoint.pt").write_text("of a finished run")
     with pytest.raises(GateError, match="no photograph"), resumable(StandInRun(), tmp_path):
@@ -55,13 +64,7 @@ def heard_ctrl_c():
 
 @pytest.mark.usefixtures("heard_ctrl_c")
 def test_ctrl_c_in_the_middle_of_a_step_ends_the_run_after_it(tmp_path):
-    class Interrupted(StandInRun):
-        def train_step(self, images, corners_px, presence):
-            signal.raise_signal(signal.SIGINT)
-            self.step += 1
-            return {"corner": 1.0}
-
-    run = Interrupted()
+    run = InterruptedRun()
     with pytest.raises(KeyboardInterrupt, match="after step 1; "), resumable(run, tmp_path):
         for _ in advance(run, [(None, None, None)] * 3, tmp_path, checkpoint_minutes=60):
             raise AssertionError("the loop goes on")
@@ -71,13 +74,10 @@ def test_ctrl_c_in_the_middle_of_a_step_ends_the_run_after_it(tmp_path):
 
 
 def test_ctrl_c_that_is_ignored_stays_so(tmp_path):
-    class Interrupted(StandInRun):
-        def train_step(self, images, corners_px, presence):
-            signal.raise_signal(signal.SIGINT)
-            self.step += 1
-            return {"corner": 1.0}
-
-    run, before = Interrupted(), signal.signal(signal.SIGINT, signal.SIG_IGN)  # as a script's background does
+    run, before = (
+        InterruptedRun(),
+        signal.signal(signal.SIGINT, signal.SIG_IGN),
+    )  # as a script's background does
     try:
         for _ in advance(run, [(None, None, None)] * 3, tmp_path, checkpoint_minutes=60):
             pass
