@@ -61,9 +61,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         # Whoever read our output went away; nothing more can be said on it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return (
-            0 if args.command == "subscribe" else 141
-        )  # the others have not done all that they were asked for
+        # The other commands have not done all that they were asked for.
+        return 0 if args.command == "subscribe" else 141
 
 
 if __name__ == "__main__":

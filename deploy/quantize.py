@@ -22,7 +22,7 @@ from tqdm import tqdm
 
 from deploy.eight_bits import Image, in_single_precision, quantized
 from deploy.write_model import write_model
-from pipeline.config import SHIPPED_MODEL
+from pipeline.config import SHIPPED_MODEL, ModelConfig
 from pipeline.errors import GateError, command
 from pipeline.files import refuse_overwriting
 from pipeline.frames import plate_width_px
@@ -56,7 +56,7 @@ class Loss:
 
     Attributes:
         moved_px: (n, 4) distances between the two networks' corners.
-        found: shares of the plates that the network in single precision and the one in 8 bits find.
+        found: shares of the plates that the network in single precision and the one in 8 bits find and recognise.
         presence: largest difference of the presences.
     """
 
@@ -77,7 +77,7 @@ class Loss:
         median, p95, largest = np.percentile(self.moved_px, (50, 95, 100))
         return (
             f"corners move {median:.3f} px (median), {p95:.3f} px (95th percentile), {largest:.2f} px (most); "
-            f"found {100 * self.found[1]:.1f} % instead of {100 * self.found[0]:.1f} %; "
+            f"found and recognised {100 * self.found[1]:.1f} % instead of {100 * self.found[0]:.1f} %; "
             f"presence differs by {self.presence:.4f} at most"
         )
 
@@ -89,10 +89,12 @@ class Loss:
 
 
 def _found_share(answer: CornerOutput, samples: Sequence[Sample]) -> float:
+    """Share of the plates whose corners are found and whose presence is above the gate's usual threshold."""
     truth_px = np.stack([sample.corners_px for sample in samples])
     error_px = np.linalg.norm(answer.corners_px - truth_px, axis=-1).mean(axis=1)
     width_px = np.array([plate_width_px(corners) for corners in truth_px])
-    return float((error_px < FOUND_SHARE_OF_WIDTH * width_px).mean())
+    recognised = answer.presence >= ModelConfig().presence_threshold
+    return float((recognised & (error_px < FOUND_SHARE_OF_WIDTH * width_px)).mean())
 
 
 def answers(model: ModelProto, samples: Sequence[Sample], name: str) -> CornerOutput:

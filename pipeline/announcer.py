@@ -56,21 +56,18 @@ class Announcer:
     def camera_state(self, lane: Lane, change: StateChange) -> None:
         """Announce that a camera came or went; with it goes the vehicle in front of it."""
         lane.online, lane.epoch = change.state == "online", change.epoch
-        label, now_s = lane.source.label, time.time()
-        if lane.online:
-            event = self._composer.camera_online(
-                lane.camera,
-                epoch=change.epoch,
-                source=label,
-                image_size_px=change.size_px,
-                provider=self._provider,
-                utc_s=now_s,
-            )
-        else:
+        if not lane.online:
             self.passages(lane, lane.tracker.finish())
-            event = self._composer.camera_offline(
-                lane.camera, epoch=change.epoch, source=label, reason=change.reason, utc_s=now_s
-            )
+        event = self._composer.camera(
+            lane.camera,
+            change.state,
+            epoch=change.epoch,
+            source=lane.source.label,
+            reason=None if lane.online else change.reason,
+            image_size_px=change.size_px,
+            provider=self._provider if lane.online else None,
+            utc_s=time.time(),
+        )
         self._sink.emit(event)
 
     def heartbeats(self, lanes: Iterable[Lane], uptime_s: float, interval_s: float) -> None:

@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from pipeline.errors import GateError
+from pipeline.names import DEFAULT_ENDPOINT
 from pipeline.redact import redact_address
 
 SHIPPED_MODEL = Path(__file__).resolve().parents[1] / "deploy" / "models" / "plate_corners.onnx"
@@ -54,7 +55,7 @@ class ModelConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class EventsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where events are published and what they carry."""
 
-    endpoint: str = "tcp://127.0.0.1:5571"
+    endpoint: str = DEFAULT_ENDPOINT
     high_water_mark: Count = 1000
     heartbeat_s: Annotated[float, msgspec.Meta(ge=0.1, le=3600)] = 5.0
     journal: Path | None = None

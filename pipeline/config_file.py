@@ -14,7 +14,7 @@ import msgspec
 
 from pipeline.config import CameraConfig, EventsConfig, GateConfig, ModelConfig, PassageConfig
 from pipeline.errors import GateError
-from pipeline.names import check_camera_id
+from pipeline.names import check_camera_id, check_endpoint
 
 _UNKNOWN_KEY = re.compile(r"Object contains unknown field `(.*)`")
 
@@ -52,8 +52,10 @@ def _check(config: GateConfig) -> None:
     sizes = config.model.batch_sizes
     if not sizes or list(sizes) != sorted(set(sizes)):
         raise GateError("model.batch_sizes: give at least one size, each larger than the one before")
-    if not re.match(r"(tcp|ipc)://.", config.events.endpoint):
-        raise GateError("events.endpoint: expected tcp://ADDRESS:PORT or ipc://PATH")
+    try:
+        check_endpoint(config.events.endpoint)
+    except GateError as error:
+        raise GateError(f"events.endpoint: {error}") from error
     if not config.cameras:
         raise GateError("camera: no camera is configured; add a [[camera]] table with id and source")
     seen: set[str] = set()

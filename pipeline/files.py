@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 import cv2
 import numpy as np
@@ -37,8 +39,8 @@ def make_folder(folder: Path) -> None:
 class PartFile:
     """`<path>.part`, which gets its real name when it is finished, so that a file that looks whole is whole.
 
-    Until then an older file under that name stays as it is. A place that cannot be written to is found at once, not
-    after hours of work.
+    As a `with` block it is finished at its end, and removed after an exception. Until then an older file under that
+    name stays as it is. A place that cannot be written to is found at once, not after hours of work.
 
     Attributes:
         path: the file's name in the end.
@@ -69,6 +71,17 @@ class PartFile:
         """What to tell of a failure to write."""
         return GateError(f"{self.path}: cannot write the {self._content} there ({error.strerror})")
 
+    def write(self, data: bytes) -> None:
+        """Write all of it.
+
+        Raises:
+            GateError: the disk is full or failed.
+        """
+        try:
+            self.part.write_bytes(data)
+        except OSError as error:
+            raise self.error(error) from error
+
     def finish(self) -> None:
         """Give the part its name.
 
@@ -83,6 +96,17 @@ class PartFile:
     def discard(self) -> None:
         """Remove the part."""
         self.part.unlink(missing_ok=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            self.finish()
+        else:
+            self.discard()
 
 
 def _part_of(path: Path) -> Path:
@@ -100,13 +124,8 @@ def write_whole(path: Path, content: str, data: bytes) -> None:
     Raises:
         GateError: it cannot be written there.
     """
-    whole = PartFile(path, content)
-    try:
-        whole.part.write_bytes(data)
-    except OSError as error:
-        whole.discard()
-        raise whole.error(error) from error
-    whole.finish()
+    with PartFile(path, content) as whole:
+        whole.write(data)
 
 
 def check_places(places: Mapping[Path, str]) -> None:

@@ -19,8 +19,11 @@ from numpy.typing import NDArray
 
 TimeSource = Literal["rtcp", "pts", "arrival"]
 PassageKind = Literal["new", "update", "end"]
+CameraState = Literal["online", "offline"]
 Motion = Literal["approaching", "leaving", "stopped", "unknown"]
 Interval = tuple[float, float]
+
+KMH_PER_MPS = 3.6
 
 CORNER_SIGNS = np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]])
 """TL, TR, BR, BL from the centre of an upright plate, in halves of its width and height."""
@@ -83,11 +86,15 @@ def plate_width_px(corners_px: NDArray[np.float64]) -> float:
 
 @dataclass(frozen=True, eq=False)
 class PlateObservation:
-    """The plate of one frame: stamp, location, and the frame that it was seen in (for the crop of the plate)."""
+    """A frame and where the plate is in it."""
 
-    stamp: FrameStamp
-    plate: PlateLocation
     frame: Frame
+    plate: PlateLocation
+
+    @property
+    def stamp(self) -> FrameStamp:
+        """Of the frame."""
+        return self.frame.stamp
 
 
 @dataclass(frozen=True)
@@ -141,7 +148,7 @@ class PassageReport:
 
 
 class DropReason(enum.StrEnum):
-    """Every reason for which a frame, an observation or an event may be dropped; each is counted."""
+    """Every reason for which a frame or what was seen in it may be dropped; each is counted."""
 
     SUPERSEDED = "superseded"  # a newer frame arrived before this one was taken (policy `latest`)
     UNDECODABLE = "undecodable"  # the decoder could not make an image of it
@@ -151,7 +158,7 @@ class DropReason(enum.StrEnum):
 
 
 class DropCounter:
-    """Thread-safe counts of drops by reason; one for each camera (or publisher)."""
+    """Thread-safe counts of drops by reason; one for each camera."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -91,7 +91,7 @@ class Gate:
         )
         self._inbox: queue.SimpleQueue[_Located | StateChange | _Ended] = queue.SimpleQueue()
         ready = threading.Condition()
-        mailboxes = [Mailbox(lane.policy, lane.drops, ready) for lane in lanes]
+        self._mailboxes = mailboxes = [Mailbox(lane.policy, lane.drops, ready) for lane in lanes]
         self._captures = [
             CaptureThread(
                 lane.source,
@@ -165,7 +165,10 @@ class Gate:
                     return not message.stopped
 
     def _shut_down(self, interrupt: bool) -> None:
-        """Stop capturing, interrupt the network if asked, and say goodbye for every camera that was online."""
+        """Stop capturing, interrupt the network if asked, and say goodbye for every camera that was online.
+
+        Frames that nobody looks at any more are counted.
+        """
         self._batcher.stop()
         if interrupt:
             self._locator.interrupt()
@@ -180,6 +183,16 @@ class Gate:
             message = self._inbox.get()
             if isinstance(message, StateChange):
                 self._announcer.camera_state(self._lanes[message.camera], message)
+            elif isinstance(message, _Located):
+                self._count_stopped(message.frames)
+        self._count_stopped(self._inference.looked_at)
+        for mailbox in self._mailboxes:
+            while (frame := mailbox.take()) is not None:
+                self._count_stopped([frame])
+
+    def _count_stopped(self, frames: Sequence[Frame]) -> None:
+        for frame in frames:
+            self._lanes[frame.stamp.camera].drops.add(DropReason.STOPPED)
 
     def _handle_batch(self, batch: _Located) -> None:
         for frame, location in zip(batch.frames, batch.locations, strict=True):
@@ -187,10 +200,10 @@ class Gate:
             if lane.source.live and not (lane.online and lane.epoch == frame.stamp.epoch):
                 lane.drops.add(DropReason.LATE)
                 continue
-            lane.require_calibrated_size(frame.size_px)
+            lane.check_image_size(frame.size_px)
             lane.frames += 1
             lane.epoch = frame.stamp.epoch
-            observation = PlateObservation(frame.stamp, location, frame)
+            observation = PlateObservation(frame, location)
             self._announcer.passages(lane, lane.tracker.update(observation))
             if self._on_frame is not None:
                 self._on_frame(observation)

@@ -6,7 +6,8 @@ import logging
 from dataclasses import dataclass, field
 
 from calib.camera import Camera
-from pipeline.capture import Policy, Source
+from pipeline.capture import Source
+from pipeline.config import Policy
 from pipeline.errors import GateError
 from pipeline.frames import DropCounter
 from pipeline.post.tracker import PassageTracker, TrackSettings
@@ -38,7 +39,7 @@ class Lane:
     def __post_init__(self) -> None:
         self.tracker = PassageTracker(self.camera, self.calibration, self.tracking, self.drops)
 
-    def require_calibrated_size(self, size_px: tuple[int, int]) -> None:
+    def check_image_size(self, size_px: tuple[int, int]) -> None:
         """Check that the calibration is for images of this size, which changes from one connection to the next only.
 
         Raises:

@@ -167,7 +167,12 @@ def test_a_recording_is_looked_for_as_every_other_path(
         ("[model]\nbatch_sizes = []", "model.batch_sizes: give at least one size"),
         ("[model]\npresence_threshold = 1.5", "model.presence_threshold: Expected `float` <= 1.0"),
         ("[events]\nheartbeat_s = nan", "events.heartbeat_s: Expected `float` >= 0.1"),
-        ("[events]\nendpoint = '5571'", "events.endpoint: expected tcp://ADDRESS:PORT"),
+        (
+            "[events]\nendpoint = 'tcp://0.0.0.0'",
+            "events.endpoint: event endpoint 'tcp://0.0.0.0': use tcp://host:port",
+        ),
+        ("[events]\nendpoint = 'tcp://127.0.0.1:70000'", "events.endpoint: event endpoint"),
+        ("[events]\nendpoint = '5571'", "events.endpoint: event endpoint '5571': use tcp://host:port"),
         ("[camera]\nid = 'a'", "camera: Expected `array`, got `object`; write [[camera]]"),
         (MINIMAL + MINIMAL, "camera[1].id: 'entry-1' is used twice"),
         (

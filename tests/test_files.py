@@ -25,6 +25,17 @@ def test_part_file_leaves_the_older_file_until_it_is_finished(tmp_path: Path) ->
     assert path.read_text() == "new" and list(tmp_path.iterdir()) == [path]
 
 
+def test_part_file_of_a_block_is_removed_after_an_exception(tmp_path: Path) -> None:
+    path = tmp_path / "out.html"
+    with pytest.raises(RuntimeError), PartFile(path, "report") as whole:
+        whole.write(b"half")
+        raise RuntimeError
+    assert list(tmp_path.iterdir()) == []
+    with PartFile(path, "report") as whole:
+        whole.write(b"whole")
+    assert path.read_text() == "whole" and list(tmp_path.iterdir()) == [path]
+
+
 @pytest.mark.parametrize("name", [".", "folder", "/dev/null"])
 def test_part_file_never_takes_the_place_of_a_folder_or_a_device(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str

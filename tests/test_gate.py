@@ -31,6 +31,10 @@ class FakeRecording(Source):
         super().__init__(camera, f"fake {camera}")
         self._count, self._next = count, 0
 
+    @property
+    def frames_read(self) -> int:
+        return self._next
+
     def open(self) -> None:
         self.epoch += 1
 
@@ -222,6 +226,28 @@ def test_stop_interrupts_the_network_and_the_end_of_a_recording_does_not():
         run(Gate([lane(FakeRecording("a", 8))], untouched, EventComposer(), Collected(), replaying())) is True
     )
     assert not untouched.interrupted.is_set()
+
+
+class InterruptibleLocator(FakeLocator):
+    """Answers four frames; the next one takes until it is interrupted."""
+
+    def locate(self, images):
+        if len(self.batches) == 4:
+            assert self.interrupted.wait(GUARD_S)
+            raise GateError("interrupted")
+        return super().locate(images)
+
+
+@pytest.mark.parametrize("locator", [FakeLocator(), InterruptibleLocator()])
+def test_frames_that_wait_when_a_run_is_stopped_are_counted(locator):
+    gate_of: list[Gate] = []
+    source = FakeRecording("a", 250)
+    stopped = lane(source)
+    sink = Collected("passage.new", lambda: gate_of[0].stop())
+    gate_of.append(Gate([stopped], locator, EventComposer(), sink, replaying()))
+    assert run(gate_of[0]) is False
+    counts = stopped.drops.snapshot()
+    assert 0 < counts["stopped"] == source.frames_read - stopped.frames
 
 
 def test_camera_that_fails_in_an_unknown_way_is_reported_and_comes_back():

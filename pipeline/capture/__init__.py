@@ -4,8 +4,8 @@
 """
 
 from pipeline.capture.capture_thread import CaptureThread, StateChange
-from pipeline.capture.mailbox import Mailbox, Policy
+from pipeline.capture.mailbox import Mailbox
 from pipeline.capture.make_source import make_source
 from pipeline.capture.source import Source, SourceLost
 
-__all__ = ["CaptureThread", "Mailbox", "Policy", "Source", "SourceLost", "StateChange", "make_source"]
+__all__ = ["CaptureThread", "Mailbox", "Source", "SourceLost", "StateChange", "make_source"]

@@ -8,19 +8,16 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 from pipeline.capture.backoff import Backoff
 from pipeline.capture.mailbox import Mailbox
 from pipeline.capture.source import Source, SourceLost
-from pipeline.frames import Frame
+from pipeline.frames import CameraState, Frame
 from pipeline.redact import redact
 
 log = logging.getLogger(__name__)
 
 _STEADY_FRAMES = 25  # a connection that gave so many was a good one: after it the next attempt comes soon
-
-State = Literal["online", "offline"]
 
 
 @dataclass(frozen=True)
@@ -28,7 +25,7 @@ class StateChange:
     """What a capture thread says of its camera: its state, why, since which epoch, and the image's size if online."""
 
     camera: str
-    state: State
+    state: CameraState
     reason: str
     epoch: int
     size_px: tuple[int, int] | None
@@ -69,7 +66,7 @@ class CaptureThread(threading.Thread):
         self._backoff = backoff or Backoff()
         self._realtime = realtime
         self._stopping = threading.Event()
-        self._state: State | None = None
+        self._state: CameraState | None = None
         self._reason = ""
         self._bug: type[Exception] | None = None
         self._size_px: tuple[int, int] | None = None
@@ -174,7 +171,7 @@ class CaptureThread(threading.Thread):
         log.log(level, "%s: offline: %s (%s)", self._source.camera, reason, self._source.label)
         self._set_state("offline", reason)
 
-    def _set_state(self, state: State, reason: str) -> None:
+    def _set_state(self, state: CameraState, reason: str) -> None:
         changed, self._state, self._reason = state != self._state, state, reason
         if changed and self._on_state is not None:
             size_px = self._source.size_px if state == "online" else None

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from typing import Literal
 
+from pipeline.config import Policy
 from pipeline.frames import DropCounter, DropReason, Frame
-
-Policy = Literal["latest", "every"]
 
 
 class Mailbox:

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from pipeline.capture.images import ImageFolder
 from pipeline.capture.live import LiveSource
-from pipeline.capture.rtsp import RtspConnection, Transport
+from pipeline.capture.rtsp import RtspConnection
 from pipeline.capture.source import Source
 from pipeline.capture.usb import UsbConnection
 from pipeline.capture.video import VideoFile
+from pipeline.config import Transport
 from pipeline.errors import GateError
 from pipeline.frames import DropCounter
 from pipeline.redact import redact_address

@@ -6,7 +6,6 @@ import struct
 import time
 from collections import deque
 from collections.abc import Iterator
-from typing import Literal
 
 import av
 
@@ -14,9 +13,8 @@ from pipeline.capture.decoding import bgr_image, decode_packet, presentation_tim
 from pipeline.capture.live import Connection
 from pipeline.capture.source import SourceLost
 from pipeline.capture.timeline import Timeline
+from pipeline.config import Transport
 from pipeline.frames import Frame, FrameStamp
-
-Transport = Literal["tcp", "udp"]
 
 
 class RtspConnection(Connection):

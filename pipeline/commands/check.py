@@ -74,7 +74,8 @@ def events(endpoint: str) -> Finding:
 def journal(path: Path) -> Finding:
     """Whether events can be appended to the file; it is left as it is, as the gate may be running."""
     try:
-        place = path if whole_length(path) or path.exists() else path.parent
+        whole_length(path)  # refuses what is no journal
+        place = path if path.exists() else path.parent
     except (GateError, OSError) as error:
         return Finding("FAIL", "journal", str(error))
     if place.exists() and os.access(place, os.W_OK):

@@ -10,14 +10,14 @@ from tqdm import tqdm
 
 from pipeline.annotate import ClipWriter
 from pipeline.commands.options import stopping_on_signals
-from pipeline.commands.recordings import Listener, circumstances, make_lane, settings_of
+from pipeline.commands.recordings import Listener, circumstances, replay_lane, settings_of
 from pipeline.events import EventComposer, EventSink, FanOut, ReplayJournal
-from pipeline.files import make_folder
+from pipeline.files import PartFile, make_folder
 from pipeline.gate import Gate
 from pipeline.inference.locator import Locator
 from pipeline.inference.session import CornerSession
 from pipeline.post.tracker import TrackSettings
-from pipeline.report.write import PageFile, report_page
+from pipeline.report.write import report_page
 from pipeline.synthetic.clip import write_clip
 from pipeline.synthetic.scene import Scenario
 
@@ -48,11 +48,11 @@ def run_clip(
         KeyboardInterrupt: a signal ended it.
     """
     camera, clip = scenario.camera, folder / "clip.mp4"
-    lane = make_lane(camera.camera_id, str(clip), 0, camera, tracking, scenario.fps)
+    lane = replay_lane(camera.camera_id, str(clip), 0, camera, tracking, scenario.fps)
     with ExitStack() as stack:
         journal = stack.enter_context(ReplayJournal(folder / "events.jsonl"))
         annotated = stack.enter_context(ClipWriter(folder / "annotated.mp4"))
-        page = stack.enter_context(PageFile(folder / "report.html"))
+        page = stack.enter_context(PartFile(folder / "report.html", "report"))
         bar = stack.enter_context(
             tqdm(total=0, desc="running", unit="frame", dynamic_ncols=True, disable=None)
         )
@@ -66,4 +66,4 @@ def run_clip(
             if not gate.run():
                 raise KeyboardInterrupt("interrupted")
         ran_with = circumstances(session, folder / "camera.toml", tracking.presence_threshold)
-        page.write(report_page(listener.replayed(), ran_with))
+        page.write(report_page(listener.replayed(), ran_with).encode())

@@ -15,6 +15,7 @@ from tqdm import tqdm
 from pipeline.annotate import draw_location
 from pipeline.capture.images import list_images
 from pipeline.commands.options import add_model_options, model_config
+from pipeline.config import ModelConfig
 from pipeline.errors import GateError
 from pipeline.files import make_folder, read_image, refuse_overwriting
 from pipeline.frames import PlateLocation
@@ -38,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--presence-threshold",
         type=probability,
-        default=0.5,
+        default=ModelConfig().presence_threshold,
         metavar="P",
         help="only for text and drawing",
     )

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+from typing import get_args
 
-from pipeline.config import SHIPPED_MODEL, ModelConfig
+from pipeline.config import SHIPPED_MODEL, ModelConfig, Provider
 
 
 def add_model_options(parser: argparse.ArgumentParser) -> None:
@@ -20,8 +21,8 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--provider",
-        choices=("auto", "tensorrt", "cuda", "cpu"),
-        default="auto",
+        choices=get_args(Provider),
+        default=ModelConfig().provider,
         help="what runs the network; auto takes the best that works, a named one fails rather than fall back",
     )
     group.add_argument(

@@ -21,7 +21,7 @@ from pipeline.report.write import Circumstances, Replayed
 BETWEEN_VIDEOS_S = 1.0
 
 
-def make_lane(
+def replay_lane(
     name: str, video: str, epoch: int, calibration: Camera | None, tracking: TrackSettings, fps: float
 ) -> Lane:
     """The lane of one recording; its times belong to the epoch after `epoch`."""

@@ -11,7 +11,8 @@ from tqdm import tqdm
 from calib.camera import Camera
 from pipeline.annotate import ClipWriter
 from pipeline.commands.options import add_model_options, model_config, stopping_on_signals
-from pipeline.commands.recordings import Listener, circumstances, make_lane, settings_of
+from pipeline.commands.recordings import Listener, circumstances, replay_lane, settings_of
+from pipeline.config import ModelConfig
 from pipeline.errors import GateError
 from pipeline.events import (
     Event,
@@ -23,14 +24,14 @@ from pipeline.events import (
     ReplayJournal,
     describe,
 )
-from pipeline.files import refuse_overwriting
+from pipeline.files import PartFile, refuse_overwriting
 from pipeline.gate import Gate
 from pipeline.inference.looks import open_locator
 from pipeline.names import check_camera_id
 from pipeline.option_types import probability
 from pipeline.post.plate_formats import formats_named
 from pipeline.post.tracker import TrackSettings
-from pipeline.report.write import PageFile, report_page
+from pipeline.report.write import report_page
 
 HELP = "run recorded videos or image folders through the pipeline; two runs give the same events"
 
@@ -50,9 +51,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--presence-threshold",
         type=probability,
-        default=0.5,
+        default=ModelConfig().presence_threshold,
         metavar="P",
-        help="a frame shows a plate from this presence on (default 0.5)",
+        help="a frame shows a plate from this presence on (default %(default)s)",
     )
     parser.add_argument(
         "--fps", type=float, default=25.0, help="images a second of an image folder (default 25)"
@@ -83,7 +84,7 @@ def execute(args: argparse.Namespace) -> int:
     tracking = tracking_settings(args)
     name = "replay" if calibration is None else _event_name(calibration, args.camera)
     lanes = [
-        make_lane(name, video, epoch, calibration, tracking, args.fps)
+        replay_lane(name, video, epoch, calibration, tracking, args.fps)
         for epoch, video in enumerate(args.videos)
     ]
     with ExitStack() as stack:
@@ -93,7 +94,7 @@ def execute(args: argparse.Namespace) -> int:
         if args.publish is not None:
             sinks.append(stack.enter_context(EventPublisher(args.publish)))
         clip = None if args.annotate is None else stack.enter_context(ClipWriter(args.annotate))
-        page = None if args.report is None else stack.enter_context(PageFile(args.report))
+        page = None if args.report is None else stack.enter_context(PartFile(args.report, "report"))
         locator, session = open_locator(model_config(args))
         composer = EventComposer()
         progress = stack.enter_context(tqdm(unit="frame", total=0, dynamic_ncols=True, disable=None))
@@ -112,7 +113,7 @@ def execute(args: argparse.Namespace) -> int:
                 )
         if page is not None:
             ran_with = circumstances(session, args.camera, args.presence_threshold)
-            page.write(report_page(listener.replayed(), ran_with))
+            page.write(report_page(listener.replayed(), ran_with).encode())
     for lane in lanes:
         dropped = ", ".join(f"{count} {reason}" for reason, count in lane.drops.snapshot().items()) or "none"
         print(f"{lane.source.label}: {lane.frames} frames, {lane.passages} passages, dropped: {dropped}")

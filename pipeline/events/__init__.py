@@ -13,7 +13,7 @@ from pipeline.events.publisher import EventPublisher
 from pipeline.events.schema import CameraEvent, Event, Heartbeat, PassageEvent, PlateFormat
 from pipeline.events.sink import EventSink, FanOut
 from pipeline.events.subscriber import EventSubscriber, Received
-from pipeline.events.wire import DEFAULT_ENDPOINT
+from pipeline.names import DEFAULT_ENDPOINT
 
 __all__ = [
     "DEFAULT_ENDPOINT",

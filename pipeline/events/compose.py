@@ -27,7 +27,7 @@ from pipeline.events.schema import (
     PassageEventKind,
 )
 from pipeline.events.text import public_text
-from pipeline.frames import PassageKind, PassageReport
+from pipeline.frames import CameraState, PassageKind, PassageReport
 from pipeline.names import check_camera_id
 
 _PASSAGE_KINDS: dict[PassageKind, PassageEventKind] = {
@@ -92,45 +92,33 @@ class EventComposer:
             frames=report.frames,
         )
 
-    def camera_online(
+    def camera(
         self,
         camera: str,
+        state: CameraState,
         *,
         epoch: int,
         source: str,
+        reason: str | None = None,
         image_size_px: tuple[int, int] | None = None,
         provider: str | None = None,
         utc_s: float | None = None,
     ) -> CameraEvent:
-        """Connection number `epoch` delivers frames; `provider` is the execution provider in effect."""
+        """Connection number `epoch` (0: there was none yet) delivers frames, or is over or did not come up.
+
+        `image_size_px` and the execution provider in effect are told while it is online, the `reason` when it is not.
+        """
         return CameraEvent(
             schema=SCHEMA_VERSION,
             seq=self._next_seq(camera),
-            kind="camera.online",
+            kind="camera.online" if state == "online" else "camera.offline",
             camera=camera,
             epoch=epoch,
             utc=utc_of(utc_s),
             source=public_text(source),
-            reason=None,
+            reason=None if reason is None else public_text(reason),
             image_size_px=image_size_px,
             provider=provider,
-        )
-
-    def camera_offline(
-        self, camera: str, *, epoch: int, source: str, reason: str, utc_s: float | None = None
-    ) -> CameraEvent:
-        """Connection number `epoch` (0: there was none yet) is over or did not come up, for `reason`."""
-        return CameraEvent(
-            schema=SCHEMA_VERSION,
-            seq=self._next_seq(camera),
-            kind="camera.offline",
-            camera=camera,
-            epoch=epoch,
-            utc=utc_of(utc_s),
-            source=public_text(source),
-            reason=public_text(reason),
-            image_size_px=None,
-            provider=None,
         )
 
     def heartbeat(
@@ -161,7 +149,7 @@ class EventComposer:
             online=online,
             epoch=epoch,
             frames=frames,
-            dropped=dict(sorted(dropped.items())),
+            dropped=dict(dropped),
             fps=None if fps is None else rounded(fps, 2),
             passages=passages,
             provider=provider,

@@ -7,7 +7,6 @@ import logging
 import math
 import socket
 import time
-from types import TracebackType
 from typing import Self
 
 import zmq
@@ -15,7 +14,8 @@ import zmq
 from pipeline.errors import GateError
 from pipeline.events.codec import encode
 from pipeline.events.schema import Event
-from pipeline.events.wire import DEFAULT_ENDPOINT, MAX_JPEG_BYTES, check_endpoint, is_local, topic_of
+from pipeline.events.wire import MAX_JPEG_BYTES, is_local, topic_of
+from pipeline.names import DEFAULT_ENDPOINT, check_endpoint
 
 _log = logging.getLogger(__name__)
 
@@ -93,9 +93,7 @@ class EventPublisher:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _note_subscriptions(self) -> None:

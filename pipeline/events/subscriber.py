@@ -7,7 +7,6 @@ import math
 import time
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Self
 
 import zmq
@@ -15,14 +14,8 @@ import zmq
 from pipeline.errors import GateError
 from pipeline.events.codec import MAX_EVENT_BYTES, MalformedEventError, decode, decode_header
 from pipeline.events.schema import EVENT_TYPES, Event, EventHeader
-from pipeline.events.wire import (
-    DEFAULT_ENDPOINT,
-    MAX_JPEG_BYTES,
-    check_endpoint,
-    topic_of,
-    topic_prefix,
-)
-from pipeline.names import check_camera_id
+from pipeline.events.wire import MAX_JPEG_BYTES, topic_of, topic_prefix
+from pipeline.names import DEFAULT_ENDPOINT, check_camera_id, check_endpoint
 
 _log = logging.getLogger(__name__)
 
@@ -111,9 +104,7 @@ class EventSubscriber:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _accept(self, message: list[bytes]) -> Received | None:

@@ -1,1 +1,1 @@
-"""From images to plate corners: the ONNX session, its batcher, and the way back to native pixels."""
+"""From images to plate corners: batches, the ONNX session, further looks, and the way back to native pixels."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from pipeline.errors import GateError
 from pipeline.frames import Frame, PlateLocation
@@ -19,7 +19,11 @@ LONGEST_S = 300.0
 
 
 class InferenceThread(threading.Thread):
-    """Locates until the batcher has no more batches or the network fails."""
+    """Locates until the batcher has no more batches or the network fails.
+
+    Attributes:
+        looked_at: the frames that the network has now; those of an interrupted batch stay.
+    """
 
     def __init__(
         self,
@@ -41,6 +45,7 @@ class InferenceThread(threading.Thread):
         self._on_batch, self._on_end = on_batch, on_end
         self._places = threading.Semaphore(BATCHES_IN_FLIGHT)
         self._since_s: float | None = None
+        self.looked_at: Sequence[Frame] = ()
 
     def batch_done(self) -> None:
         """A batch has been dealt with."""
@@ -65,9 +70,9 @@ class InferenceThread(threading.Thread):
                 frames = self._batcher.next_batch()
                 if frames is None:
                     break
-                self._since_s = time.monotonic()
+                self.looked_at, self._since_s = frames, time.monotonic()
                 locations = self._locator.locate([frame.image for frame in frames])
-                self._since_s = None
+                self.looked_at, self._since_s = (), None
                 self._on_batch(frames, locations)
         except Exception as failure:  # handed to the caller of `Gate.run`, which raises it
             error = failure

@@ -17,7 +17,7 @@ MIN_PRESENCE = 0.02
 
 
 class Locator(Protocol):
-    """What the gate needs; `PlateLocator` is the real one."""
+    """What the gate needs: one look of the network (`PlateLocator`), or several (`SeveralLooks`)."""
 
     def locate(self, images: Sequence[NDArray[np.uint8]]) -> list[PlateLocation]:
         """One location for each (height, width, 3) uint8 BGR image, in that image's own pixels."""

@@ -89,7 +89,8 @@ class SecondLook:
             index: refined(firsts[index], expected_px[index], second)
             for index, second in zip(again, seconds, strict=True)
         }
-        return [(large | mended).get(index, first) for index, first in enumerate(firsts)]
+        better = large | mended
+        return [better.get(index, first) for index, first in enumerate(firsts)]
 
     def _of_one_plate(
         self, images: Sequence[NDArray[np.uint8]], firsts: Sequence[PlateLocation]

@@ -32,7 +32,7 @@ _LEAST_SPAN_S = 0.15
 _CREDIBLE = 0.998  # Gaussians are taken, most probable first, until they hold this much probability
 _REVERSAL = 0.002  # probability that a vehicle changes its direction within the window
 _FORMAT_SPREAD = 0.03  # of the range: formats that disagree by more leave the distance open
-_WIDEST_SPEED_KMH, _WIDEST_SPEED = 3.0, 0.25  # half-width of the widest interval that is still published
+_WIDEST_KMH, _WIDEST_SHARE = 3.0, 0.25  # half of the widest speed interval, the latter of the speed
 _STANDSTILL_KMH = 0.3
 _STANDSTILL_WIDTH_KMH = 1.0
 _RANGE_LIMITS_M = (0.3, 100.0)
@@ -54,22 +54,22 @@ def answer(
     weights, means, sds = _components(hypotheses, measure)
     speed_index = SPEED_NOW_KMH if speed_over == "now" else SPEED_OVER_TRACK_KMH
     chosen = [RANGE_M, DISTANCE_M, speed_index]
-    distance, along, speed = summed_up(weights, means[:, chosen], sds[:, chosen])
-    reason, direction = _speed_objection(data, speed), _direction(speed)
+    range_m, distance_m, speed_kmh = summed_up(weights, means[:, chosen], sds[:, chosen])
+    reason, direction = _speed_objection(data, speed_kmh), _direction(speed_kmh)
     explained = hypotheses[0].fit.relative_miss <= LARGEST_MISS
     ranges = means[:, RANGE_M]
     centre_m = weights @ ranges
     if name is None or np.sqrt(weights @ (ranges - centre_m) ** 2) > _FORMAT_SPREAD * centre_m:
         if direction == "stopped" and explained and reason is None:  # a plate of any size that stands stands
-            return MotionEstimate(None, None, speed, direction, name, probability, "format_ambiguous")
+            return MotionEstimate(None, None, speed_kmh, direction, name, probability, "format_ambiguous")
         return withheld("format_ambiguous", name, probability)
     if not explained:
         return withheld("residuals_too_large", name, probability)
-    if not (_RANGE_LIMITS_M[0] < distance.value < _RANGE_LIMITS_M[1] and abs(speed.value) < _FASTEST_KMH):
+    if not (_RANGE_LIMITS_M[0] < range_m.value < _RANGE_LIMITS_M[1] and abs(speed_kmh.value) < _FASTEST_KMH):
         return withheld("implausible", name, probability)
     if reason:
-        return MotionEstimate(distance, along, None, "unknown", name, probability, reason)
-    return MotionEstimate(distance, along, speed, direction, name, probability, "ok")
+        return MotionEstimate(range_m, distance_m, None, "unknown", name, probability, reason)
+    return MotionEstimate(range_m, distance_m, speed_kmh, direction, name, probability, "ok")
 
 
 def _components(hypotheses: Sequence[Hypothesis], measure: Quantities) -> tuple[Array, Array, Array]:
@@ -115,7 +115,7 @@ def _speed_objection(data: TrackData, speed: Estimate) -> str | None:
     """Why this speed is not published, if so."""
     if len(data) < LEAST_FRAMES or np.ptp(data.times_s) < _LEAST_SPAN_S:
         return "too_few_frames"
-    if 0.5 * (speed.ci95[1] - speed.ci95[0]) > max(_WIDEST_SPEED_KMH, _WIDEST_SPEED * abs(speed.value)):
+    if 0.5 * (speed.ci95[1] - speed.ci95[0]) > max(_WIDEST_KMH, _WIDEST_SHARE * abs(speed.value)):
         return "too_little_travel"
     return None
 

@@ -30,9 +30,9 @@ STEADY, STANDING, VARYING = 0, 1, 2 + 2 * STRETCHES
 # Vehicles at a gate stand for half of the time that they are seen.
 _STEADY, _STANDING, _BEGUN, _VARYING, _STOPPED = 0.16, 0.54, 0.19, 0.055, 0.055
 _STANDS_FOR_S = 60.0  # mean; a vehicle that stands drives off within a stretch with the stretch's share of it
-_SPEED_SD = 8.0  # m/s
-_STILL_SD = 0.001  # m/s, of a vehicle that stands
-_BRAKING_SD = 1.7  # m/s^2
+_SPEED_SD_MPS = 8.0
+_STILL_SD_MPS = 0.001  # of a vehicle that stands
+_BRAKING_SD_MPS2 = 1.7
 _BRAKING_LASTS_S = 0.5  # the correlation of a varying acceleration falls to 1/e in this time
 
 _STARTED = _STANDING * np.diff(AGES_S) / _STANDS_FOR_S
@@ -77,13 +77,15 @@ def roots(ages_s: Array) -> Roots:
 def _roots(ages_s: tuple[float, ...]) -> Roots:
     middles = 0.5 * (np.array(ages_s[1:]) + np.array(ages_s[:-1]))
     apart = np.abs(middles[:, None] - middles)
-    varying = _BRAKING_SD * np.linalg.cholesky(np.exp(-apart / _BRAKING_LASTS_S))
+    varying = _BRAKING_SD_MPS2 * np.linalg.cholesky(np.exp(-apart / _BRAKING_LASTS_S))
     stretch, nothing = np.arange(STRETCHES)[:, None], np.zeros((STRETCHES, 1))
-    simple = [_root(_SPEED_SD, nothing), _root(_STILL_SD, nothing)]
-    simple += [_root(_SPEED_SD, np.where(stretch <= last, _BRAKING_SD, 0.0)) for last in range(STRETCHES)]
+    simple = [_root(_SPEED_SD_MPS, nothing), _root(_STILL_SD_MPS, nothing)]
+    simple += [
+        _root(_SPEED_SD_MPS, np.where(stretch <= last, _BRAKING_SD_MPS2, 0.0)) for last in range(STRETCHES)
+    ]
     simple += [_started(stretch, np.diff(ages_s), last) for last in range(STRETCHES)]
-    free = [_root(_SPEED_SD, varying)]
-    free += [_root(_STILL_SD, np.where(stretch >= first, varying, 0.0)) for first in range(STRETCHES)]
+    free = [_root(_SPEED_SD_MPS, varying)]
+    free += [_root(_STILL_SD_MPS, np.where(stretch >= first, varying, 0.0)) for first in range(STRETCHES)]
     each = (*simple, *free)
     inverses = tuple(np.asarray(np.linalg.pinv(root), dtype=np.float64) for root in each)
     return Roots((np.stack(simple), np.stack(free)), each, inverses)
@@ -98,5 +100,5 @@ def _root(speed_sd: float, accelerations: Array) -> Array:
 
 def _started(stretch: NDArray[np.intp], lengths_s: Array, last: int) -> Array:
     """Root (8, 2) of standing until the stretch `last`; the mean acceleration there and the one since are free."""
-    accelerations = _BRAKING_SD * np.concatenate([stretch == last, stretch < last], axis=1)
+    accelerations = _BRAKING_SD_MPS2 * np.concatenate([stretch == last, stretch < last], axis=1)
     return np.concatenate([[lengths_s @ accelerations], accelerations])

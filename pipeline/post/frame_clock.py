@@ -24,10 +24,10 @@ class FrameClock:
 
     A stream is regular when its frames come at whole multiples of one period; frames may be lost, and each counts
     as one period. There a stamp between the multiples is "bad", and so is one that comes after more frames than
-    periods: the clock was set back meanwhile. In every stream, one after a long gap is.
-    If the next stamp fits to those before, that one alone was displaced. If not, the clock has jumped, and the next
-    stamp is a "jump": times before and after it must not be combined. But where two steps in a row are alike, as those
-    of no jump are, the stream has a new rate and goes on. A time that does not rise is always "bad".
+    periods: the clock was set back meanwhile. In every stream a stamp after a long gap is "bad", too.
+    What the next stamp says decides. If it fits the stamps before, that one alone was displaced. If the last two steps
+    are alike and short, the stream has a new rate and goes on. If neither, the clock has jumped, and the next stamp is
+    a "jump": times before and after it must not be combined. A time that does not rise is always "bad".
     Streams of variable frame rate and times of arrival are not regular and are taken as they are.
     """
 

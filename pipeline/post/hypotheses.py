@@ -30,9 +30,9 @@ Array = NDArray[np.float64]
 
 _UNKNOWN_FORMAT = 0.01  # prior probability that the plate is of none of the formats
 _ASPECT_REACH = 5.0  # formats this many sd from the fitted aspect are not tried
-_SAME_ANGLE = 0.02  # rad; minima that are this close are one
+_SAME_RAD = 0.02  # minima that are this close are one
 _HOPELESS_COST = 20.0
-_FAR_PLACE, _FAR_ANGLE = 0.05, 0.1  # of the range; rad
+_FAR_SHARE, _FAR_RAD = 0.05, 0.1  # of the range
 _NEARLY = 0.3  # of the cost; the posterior adds a step of its own
 
 Measure = Callable[[Fit, Window], Functionals]
@@ -165,7 +165,7 @@ def _different(hypotheses: Sequence[Hypothesis]) -> list[Hypothesis]:
 
 
 def _same_facing(one: Array, other: Array) -> bool:
-    return bool(max(abs(one[YAW] - other[YAW]), abs(one[TILT] - other[TILT])) < _SAME_ANGLE)
+    return bool(max(abs(one[YAW] - other[YAW]), abs(one[TILT] - other[TILT])) < _SAME_RAD)
 
 
 def _far(one: Array, other: Array, window: Window) -> bool:
@@ -173,7 +173,7 @@ def _far(one: Array, other: Array, window: Window) -> bool:
     change = other - one
     swing = change[SPEED] * window.times_s[0] + window.by_accelerations_m[0, 0] @ change[ACCELERATIONS]
     place = (math.hypot(*change[PLACE]) + abs(swing)) / math.hypot(*one[PLACE])
-    return bool(place > _FAR_PLACE or max(abs(change[YAW]), abs(change[TILT])) > _FAR_ANGLE)
+    return bool(place > _FAR_SHARE or max(abs(change[YAW]), abs(change[TILT])) > _FAR_RAD)
 
 
 def _near(formats: Sequence[PlateFormat], unknown: Hypothesis, tolerance: float) -> list[PlateFormat]:

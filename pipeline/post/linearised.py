@@ -16,9 +16,8 @@ Array = NDArray[np.float64]
 SHARED = 16
 """Errors that all frames may share: for each of the corners' 8 coordinates one on the plate and one in the image."""
 
-_WAY_SD_M = (
-    0.002  # of the plate against the modelled way: accelerations change within a stretch, springs give
-)
+_WAY_SD_M = 0.002
+"""Of the plate against the modelled way: accelerations change within a stretch, springs give."""
 
 
 @dataclass(frozen=True, eq=False)

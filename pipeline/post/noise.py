@@ -19,9 +19,9 @@ from pipeline.post.window import Window
 
 Array = NDArray[np.float64]
 
-DRIVES = DRIVE.stop - DRIVE.start
-LAST = 4
-"""Columns of curvature and residual."""
+DRIVE_COLUMNS = DRIVE.stop - DRIVE.start
+LAST_COLUMNS = 4
+"""Of curvature and residual."""
 
 _CORRELATIONS: Array = np.array([0.0, 0.3, 0.55, 0.75, 0.88, 0.95])  # between neighbouring frames
 _IMPROBABLE = 10.0  # twice the log odds against the best correlation at which one is left out
@@ -178,11 +178,11 @@ def noise_variance(normal: NormalEquations, drive_precision: Array) -> Array:
     A trace of the priors keeps what a short track does not tell from being free: that of the drive has the precision
     (8, 8) that is given, those of pose and shared errors are unit Gaussians. The lens is left out.
     """
-    drive = normal.grams.shape[1] - DRIVES - LAST
+    drive = normal.grams.shape[1] - DRIVE_COLUMNS - LAST_COLUMNS
     begin = drive - normal.shared
-    keep = np.array([*range(SPEED), *range(begin, drive + DRIVES)])
+    keep = np.array([*range(SPEED), *range(begin, drive + DRIVE_COLUMNS)])
     prior = _RIDGE * np.eye(len(keep))
-    prior[-DRIVES:, -DRIVES:] = _RIDGE * drive_precision
+    prior[-DRIVE_COLUMNS:, -DRIVE_COLUMNS:] = _RIDGE * drive_precision
     pulls = normal.grams[:, keep, -1]
     inverse = np.linalg.inv(normal.grams[:, keep[:, None], keep] + prior)
     left = normal.grams[:, -1, -1] - np.vecdot(pulls, np.matvec(inverse, pulls))

@@ -30,29 +30,8 @@ class PlateFormat:
     source: str
 
 
-_EUROPE = (
-    *(
-        "AT",
-        "BE",
-        "BG",
-        "CH",
-        "CY",
-        "CZ",
-        "DE",
-        "DK",
-        "EE",
-        "ES",
-        "FR",
-        "GR",
-        "HR",
-        "HU",
-        "IE",
-        "IT",
-        "LT",
-        "LU",
-    ),
-    *("LV", "MT", "NL", "NO", "PL", "PT", "RO", "SE", "SI", "SK"),
-)
+_EUROPEAN = "AT BE BG CH CY CZ DE DK EE ES FR GR HR HU IE IT LT LU LV MT NL NO PL PT RO SE SI SK"
+_EUROPE = tuple(_EUROPEAN.split())
 _FZV = "Germany: Fahrzeug-Zulassungsverordnung, annex 4"
 _GOST = "Russia: GOST R 50577"
 _UK = "UK: BS AU 145e"
@@ -66,7 +45,11 @@ _INDIA = "India: Central Motor Vehicles Rules 1989, rule 50"
 FORMATS: tuple[PlateFormat, ...] = (
     PlateFormat("eu-520x110", 0.520, 0.110, _EUROPE, f"{_FZV}: one row, up to 520 x 110 mm"),
     PlateFormat(
-        "eu-340x240", 0.340, 0.240, _EUROPE, "EU: Directive 70/222/EEC, space for a two-row rear plate"
+        "eu-340x240",
+        0.340,
+        0.240,
+        tuple(_EUROPE.split()),
+        "EU: Directive 70/222/EEC, space for a two-row rear plate",
     ),
     PlateFormat("es-340x220", 0.340, 0.220, ("ES",), "Spain: Reglamento General de Vehiculos, annex XVIII"),
     PlateFormat("de-340x200", 0.340, 0.200, ("DE",), f"{_FZV}: two rows, up to 340 x 200 mm"),
@@ -100,8 +83,6 @@ FORMATS: tuple[PlateFormat, ...] = (
 SIZES_M = {item.name: (item.width_m, item.height_m) for item in FORMATS}
 """Width and height of each format, by its name."""
 
-EUROPE: tuple[PlateFormat, ...] = tuple(item for item in FORMATS if item.name in ("eu-520x110", "eu-340x240"))
-
 
 def formats_named(names: Iterable[str]) -> tuple[PlateFormat, ...]:
     """The formats of these names, in the table's order.
@@ -116,3 +97,7 @@ def formats_named(names: Iterable[str]) -> tuple[PlateFormat, ...]:
     if not wanted:
         raise GateError("plate_formats: name at least one format")
     return tuple(item for item in FORMATS if item.name in wanted)
+
+
+EUROPE = formats_named(("eu-520x110", "eu-340x240"))
+"""The two sizes that may occur where a site names none."""

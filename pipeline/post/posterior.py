@@ -13,18 +13,17 @@ from numpy.typing import NDArray
 
 from pipeline.post import drives
 from pipeline.post.fit import NOISE_PRIOR_FRAMES, Fit
-from pipeline.post.noise import DRIVES, LAST, log_det_of, noise_variance, normal_equations
+from pipeline.post.noise import DRIVE_COLUMNS, LAST_COLUMNS, log_det_of, noise_variance, normal_equations
 from pipeline.post.plate_motion import DRIVE, HEADING, POSE, SLOPE, SPEED, TILT, YAW
 from pipeline.post.window import Window
 
 Array = NDArray[np.float64]
 
-_VAGUE_SPEED = (
-    0.3  # m/s; a speed with a larger sd, were it constant, is no reason to believe that a vehicle stands
-)
+_VAGUE_SD_MPS = 0.3
+"""A speed with a larger sd, were it constant, is no reason to believe that a vehicle stands."""
 _NOT_BELIEVED = 50.0
 
-_ANGLES: Array = np.zeros((LAST - 1, SPEED))  # what the curvatures are by, from the pose
+_ANGLES: Array = np.zeros((LAST_COLUMNS - 1, SPEED))  # what the curvatures are by, from the pose
 _ANGLES[0, [HEADING, YAW]], _ANGLES[1, [SLOPE, TILT]], _ANGLES[2, HEADING] = 1.0, 1.0, 1.0
 
 
@@ -94,7 +93,7 @@ def posterior(fit: Fit, window: Window, functionals: Functionals) -> Posterior:
     """Linearise at the fit, weigh every correlation and every way to drive."""
     normal, unroot = normal_equations(fit, window), window.roots.inverses[drives.VARYING]
     variance = noise_variance(normal, unroot.T @ unroot)
-    pose_count = normal.grams.shape[1] - DRIVES - LAST
+    pose_count = normal.grams.shape[1] - DRIVE_COLUMNS - LAST_COLUMNS
     z0 = np.zeros(pose_count)
     z0[:SPEED] = (fit.motion[POSE] - fit.setting.mean) / fit.setting.sd
     pose = _without_pose(normal.grams / variance[:, None, None], z0, fit.setting.sd)
@@ -124,7 +123,7 @@ def _without_pose(grams: Array, z0: Array, sd: Array) -> _Reduced:
 
     `sd` (9,) is the unit of the pose.
     """
-    pose, drive = slice(0, len(z0)), slice(len(z0), len(z0) + DRIVES)
+    pose, drive = slice(0, len(z0)), slice(len(z0), len(z0) + DRIVE_COLUMNS)
     precision = grams[:, pose, pose] + np.eye(len(z0))
     covariance = np.asarray(np.linalg.inv(precision), dtype=np.float64)
     pull, cost = _expected_residuals(grams, covariance, sd)
@@ -144,10 +143,10 @@ def _expected_residuals(grams: Array, covariance: Array, sd: Array) -> tuple[Arr
     times the angles' variances are added.
     """
     angles = _ANGLES * sd
-    weights = np.ones((len(grams), LAST))
+    weights = np.ones((len(grams), LAST_COLUMNS))
     weights[:, :-1] = 0.5 * np.vecdot(angles @ covariance[:, :SPEED, :SPEED], angles)
-    products = np.matvec(grams[:, :, -LAST:], weights)
-    return products, np.vecdot(products[:, -LAST:], weights)
+    products = np.matvec(grams[:, :, -LAST_COLUMNS:], weights)
+    return products, np.vecdot(products[:, -LAST_COLUMNS:], weights)
 
 
 def _ways(reduced: _Reduced, drive0: Array, roots: drives.Roots, direct: Array) -> _Ways:
@@ -157,7 +156,7 @@ def _ways(reduced: _Reduced, drive0: Array, roots: drives.Roots, direct: Array) 
     parts = zip(*(_solved(reduced.gram, moved, root, direct) for root in roots.groups), strict=True)
     gains, change, means, variances = (np.concatenate(part, axis=1) for part in parts)
     log_weights = drives.LOG_PROBABILITIES + 0.5 * (gains - start_cost[:, None])
-    vague = reduced.gram[:, 0, 0] < _VAGUE_SPEED**-2
+    vague = reduced.gram[:, 0, 0] < _VAGUE_SD_MPS**-2
     log_weights -= _NOT_BELIEVED * (vague[:, None] & drives.STANDS)
     return _Ways(log_weights, change - drive0, means - (direct @ drive0)[:, None], variances)
 

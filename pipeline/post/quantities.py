@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calib.camera import Camera
+from pipeline.frames import KMH_PER_MPS
 from pipeline.post.fit import Fit
 from pipeline.post.plate_motion import (
     ACCELERATIONS,
@@ -28,7 +29,6 @@ from pipeline.post.window import Window
 Array = NDArray[np.float64]
 
 RANGE_M, DISTANCE_M, SPEED_NOW_KMH, SPEED_OVER_TRACK_KMH = range(4)
-_KMH = 3.6
 
 
 class Quantities:
@@ -48,18 +48,18 @@ class Quantities:
         line, by_heading, by_slope = travel_direction(
             motion[HEADING] if mount is None else 0.0, motion[SLOPE]
         )
-        distance = math.hypot(*place)
-        slopes[RANGE_M, PLACE] = place / distance
+        range_m = math.hypot(*place)
+        slopes[RANGE_M, PLACE] = place / range_m
         slopes[DISTANCE_M, PLACE] = line
         slopes[DISTANCE_M, HEADING] = place @ by_heading if mount is None else 0.0
         slopes[DISTANCE_M, SLOPE] = place @ by_slope
-        slopes[SPEED_NOW_KMH:, SPEED] = _KMH
+        slopes[SPEED_NOW_KMH:, SPEED] = KMH_PER_MPS
         first_s = window.times_s[:1]
         if first_s[0] < 0:
             way = travel_by_accelerations(first_s, window.ages_s)[0]
-            slopes[SPEED_OVER_TRACK_KMH, ACCELERATIONS] = _KMH * way / first_s[0]
+            slopes[SPEED_OVER_TRACK_KMH, ACCELERATIONS] = KMH_PER_MPS * way / first_s[0]
         speeds = slopes[SPEED_NOW_KMH:] @ motion
-        values = np.array([distance, place @ line - (mount.stop_line_m if mount else 0.0), *speeds])
+        values = np.array([range_m, place @ line - (mount.stop_line_m if mount else 0.0), *speeds])
         return Functionals(values, slopes[:, POSE], slopes[:, DRIVE])
 
     def of_the_mount_sd(self, motion: Array) -> Array:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.frames import PlateObservation, plate_width_px
+from pipeline.post.thinned import Thinned
 from pipeline.post.track_data import TIME_SD_S, TrackPoint
 
 Array = NDArray[np.float64]
@@ -22,8 +23,8 @@ _PLACE_MARGIN, _PLACE_MARGIN_PER_S = 0.7, 2.0  # in widths of the plate
 class Track:
     """The plate observations of one vehicle in one epoch.
 
-    Memory is bounded however long the vehicle stays: `recent` reaches `window_s` back, `whole` holds at
-    most 96 points spread over the whole stay, and of all images only that of `best` is held.
+    Memory is bounded however long the vehicle stays: `recent` reaches `window_s` back, `whole_track()` has at
+    most 97 points spread over the whole stay, and of all images only that of `best` is held.
     """
 
     def __init__(self, first: PlateObservation, window_s: float, time_sd_s: float | None = None) -> None:
@@ -39,8 +40,7 @@ class Track:
         self.frames = 0
         self.best = first
         self.recent: deque[TrackPoint] = deque()
-        self.whole: list[TrackPoint] = []
-        self._stride = 1
+        self._whole: Thinned[TrackPoint] = Thinned(_WHOLE_TRACK_POINTS)
         self._window_s, self._time_sd_s = window_s, time_sd_s
         self.add(first)
 
@@ -52,15 +52,15 @@ class Track:
     def whole_track(self) -> list[TrackPoint]:
         """Points spread over the whole stay, the newest included."""
         newest = self.recent[-1]
-        return self.whole if self.whole and self.whole[-1] is newest else [*self.whole, newest]
+        spread = self._whole.items
+        return spread if spread and spread[-1] is newest else [*spread, newest]
 
     def restart(self) -> None:
         """The clock has jumped: forget the points, but for the newest, which tells where the vehicle is."""
         newest = self.recent[-1]
         self.recent.clear()
         self.recent.append(newest)
-        self.whole.clear()
-        self._stride = 1
+        self._whole = Thinned(_WHOLE_TRACK_POINTS)
 
     def add(self, observation: PlateObservation) -> TrackPoint:
         """Append an observation that `accepts` this track; the point that is kept of it."""
@@ -70,10 +70,7 @@ class Track:
         self.recent.append(point)
         while point.time_s - self.recent[0].time_s > self._window_s:
             self.recent.popleft()
-        if self.frames % self._stride == 0 or not self.whole:
-            self.whole.append(point)
-        if len(self.whole) > _WHOLE_TRACK_POINTS:
-            self.whole, self._stride = self.whole[::2], 2 * self._stride
+        self._whole.add(point)
         self.frames += 1
         if _relative_sd(observation) < _relative_sd(self.best):
             self.best = observation

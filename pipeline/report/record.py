@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
 
 import cv2
 import numpy as np
@@ -13,29 +12,12 @@ from calib.camera import Camera
 from pipeline.events import rectified_plate_jpeg
 from pipeline.frames import MotionEstimate, PassageReport, PlateObservation
 from pipeline.post.plate_formats import SIZES_M, PlateFormat
+from pipeline.post.thinned import Thinned
 from pipeline.post.track_data import TrackPoint
 from pipeline.post.tracker import PassageTracker
 
-Item = TypeVar("Item")
-
 _WIDEST_PICTURE_PX = 960
 _JPEG_QUALITY = 82
-
-
-class Thinned(Generic[Item]):
-    """A list of bounded length: when it is full, every other item goes, and from then on only every other one comes."""
-
-    def __init__(self, limit: int = 2000) -> None:
-        self.items: list[Item] = []
-        self._limit, self._stride, self._offered = limit, 1, 0
-
-    def add(self, item: Item) -> None:
-        """Take the item, unless it falls between those that are kept."""
-        if self._offered % self._stride == 0:
-            self.items.append(item)
-        self._offered += 1
-        if len(self.items) > self._limit:
-            self.items, self._stride = self.items[::2], 2 * self._stride
 
 
 @dataclass(frozen=True)

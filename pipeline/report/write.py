@@ -5,14 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
-from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from tqdm import tqdm
 
 from calib.camera import Camera
-from pipeline.files import PartFile
 from pipeline.page import page, table
 from pipeline.redact import redact
 from pipeline.report.passage import estimate_text, passage_part
@@ -106,37 +102,3 @@ def _line(passage: PassageRecord) -> tuple[str, ...]:
         motion.motion,
         escape(motion.quality),
     )
-
-
-class PageFile:
-    """The report's file, which appears under its name when the `with` block ends well."""
-
-    def __init__(self, path: Path) -> None:
-        """Open `<path>.part`.
-
-        Raises:
-            GateError: the file cannot be written.
-        """
-        self._whole = PartFile(path, "report")
-
-    def write(self, page: str) -> None:
-        """Write the page.
-
-        Raises:
-            GateError: the disk is full or failed.
-        """
-        try:
-            self._whole.part.write_text(page, encoding="utf-8")
-        except OSError as error:
-            raise self._whole.error(error) from error
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if error is None:
-            self._whole.finish()
-        else:
-            self._whole.discard()

@@ -102,6 +102,14 @@ def test_loss_counts_moves_and_plates_lost():
     assert not Loss.between(output(single[:3]), output(single[:3] + 0.2), samples[:3]).bearable
 
 
+def test_plates_that_are_no_longer_recognised_are_lost():
+    samples = [Sample(np.zeros((1, 1, 3), np.uint8), PLATE_PX)] * 4
+    corners = np.stack([PLATE_PX] * 4)
+    loss = Loss.between(output(corners, presence=0.9), output(corners, presence=0.49), samples)
+    assert loss.found == (1.0, 0.0)
+    assert not loss.bearable
+
+
 def test_photographs_are_spread_over_the_split_and_letterboxed_with_their_corners(index, smooth_images):
     twice = (2 * SIZE_PX[0], 2 * SIZE_PX[1])
     samples = letterboxed(index, "train", twice, 2)

@@ -38,7 +38,7 @@ def make_report(camera="entry-1", kind="update", motion=MOTION, utc_s=None, plat
     return PassageReport(
         kind=kind,
         passage=f"{camera}-1-0004",
-        observation=PlateObservation(stamp, plate, frame),
+        observation=PlateObservation(frame, plate),
         motion=motion,
         first_time_s=11.2,
         last_time_s=12.96,

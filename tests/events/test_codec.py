@@ -22,8 +22,8 @@ def changed(**fields) -> bytes:
         make_passage(kind="end", utc_s=1746100994.48),
         make_passage(motion=UNCALIBRATED),
         make_heartbeat(),
-        EventComposer().camera_online("entry-1", epoch=1, source="clip.mp4", image_size_px=(640, 480)),
-        EventComposer().camera_offline("entry-1", epoch=0, source="/dev/video0", reason="no such device"),
+        EventComposer().camera("entry-1", "online", epoch=1, source="clip.mp4", image_size_px=(640, 480)),
+        EventComposer().camera("entry-1", "offline", epoch=0, source="/dev/video0", reason="no such device"),
     ],
     ids=lambda event: event.kind,
 )

@@ -24,7 +24,7 @@ from tests.events.builders import (
 def test_passage_numbers_each_camera_on_its_own_over_all_kinds():
     composer = EventComposer()
     events = [
-        composer.camera_online("a", epoch=1, source="x"),
+        composer.camera("a", "online", epoch=1, source="x"),
         make_passage(composer, camera="b"),
         make_passage(composer, camera="a"),
         make_heartbeat(composer, camera="a"),
@@ -99,7 +99,7 @@ def test_passage_numbers_are_rounded_and_never_minus_zero():
 @pytest.mark.parametrize("camera", ["", "a/b", "a b", "..", "é", "a\n", "x" * 65])
 def test_camera_id_unfit_for_topics_is_refused(camera):
     with pytest.raises(GateError, match="camera id"):
-        EventComposer().camera_online(camera, epoch=1, source="x")
+        EventComposer().camera(camera, "online", epoch=1, source="x")
 
 
 @pytest.mark.parametrize(
@@ -115,8 +115,8 @@ def test_camera_id_unfit_for_topics_is_refused(camera):
 )
 def test_camera_events_carry_no_credentials(text):
     composer = EventComposer()
-    online = composer.camera_online("entry-1", epoch=1, source=text)
-    offline = composer.camera_offline("entry-1", epoch=1, source=text, reason=text)
+    online = composer.camera("entry-1", "online", epoch=1, source=text)
+    offline = composer.camera("entry-1", "offline", epoch=1, source=text, reason=text)
     sent = encode(online) + encode(offline)
     assert b"heim" not in sent and b"admin" not in sent
     assert b"10.0.0.5" in sent

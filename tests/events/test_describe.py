@@ -36,11 +36,17 @@ def test_describe_passage_without_distance_gives_the_range():
 
 def test_describe_camera_and_heartbeat():
     composer = EventComposer()
-    online = composer.camera_online(
-        "entry-1", epoch=2, source="rtsp://10.0.0.5", image_size_px=(1280, 960), provider="CPU", utc_s=0.0
+    online = composer.camera(
+        "entry-1",
+        "online",
+        epoch=2,
+        source="rtsp://10.0.0.5",
+        image_size_px=(1280, 960),
+        provider="CPU",
+        utc_s=0.0,
     )
     assert describe(online) == "00:00:00.000Z  entry-1  camera online  rtsp://10.0.0.5  1280x960  CPU"
-    offline = composer.camera_offline("entry-1", epoch=2, source="clip.mp4", reason="end of file")
+    offline = composer.camera("entry-1", "offline", epoch=2, source="clip.mp4", reason="end of file")
     assert describe(offline) == "           -  entry-1  camera offline  clip.mp4  end of file"
     assert describe(make_heartbeat()) == (
         "12:03:14.480Z  entry-1  heartbeat  online  25.0 fps  90000 frames  31 passages"

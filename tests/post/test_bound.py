@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from calib.camera import Camera, Intrinsics, Mount
-from pipeline.post.benchmark import Population, measure
-from pipeline.post.bound import bounds
+from pipeline.post.benchmark.bound import bounds
+from pipeline.post.benchmark.passages import Population, measure
 from pipeline.synthetic.drive import Drive, SpeedProfile
 from pipeline.synthetic.tracks import EXACT, REALISTIC, Conditions, observe
 from pipeline.synthetic.traffic import TYPICAL, random_track

@@ -13,7 +13,7 @@ import pytest
 
 from calib.camera import Camera, Intrinsics, Mount, Uncertainty
 from pipeline.frames import Estimate
-from pipeline.post.benchmark import track_points
+from pipeline.post.benchmark.passages import track_points
 from pipeline.post.motion import MotionFollower, estimate_motion
 from pipeline.post.plate_formats import EUROPE, PlateFormat, formats_named
 from pipeline.post.track_data import RayMaker, TrackPoint

@@ -23,6 +23,7 @@ from pipeline.frames import (
     PlateObservation,
     TimeSource,
 )
+from pipeline.post.track import Track
 from pipeline.post.tracker import PassageTracker, TrackSettings
 from tests.post.simulated import MOUNT, MOUNTED, corners_px
 
@@ -37,7 +38,12 @@ def observation(
     stamp = FrameStamp("gate", round(25 * time_s), epoch, time_s, "pts")
     presence, seen = (0.02, np.full((4, 2), 7.0)) if corners is None else (0.99, corners)
     location = PlateLocation(presence, seen, np.broadcast_to(sd_px**2 * np.eye(2), (4, 2, 2)))
-    return PlateObservation(stamp, location, Frame(stamp, PIXEL.copy()))
+    return PlateObservation(Frame(stamp, PIXEL.copy()), location)
+
+
+def stamped(seen: PlateObservation, stamp: FrameStamp) -> PlateObservation:
+    """The same with another stamp."""
+    return replace(seen, frame=replace(seen.frame, stamp=stamp))
 
 
 def drive(
@@ -99,9 +105,7 @@ def test_times_are_as_uncertain_as_the_camera_file_or_else_their_source_says() -
 
     def speed_of(time_source: TimeSource, known_s: float | None) -> Estimate:
         camera = replace(MOUNTED, uncertainty=Uncertainty(time_s=known_s))
-        seen = [
-            replace(item, stamp=replace(item.stamp, time_source=time_source)) for item in approach(seed=5)
-        ]
+        seen = [stamped(item, replace(item.stamp, time_source=time_source)) for item in approach(seed=5)]
         speed = follow(seen, PassageTracker("gate", camera, SETTINGS))[-1].motion.speed_kmh
         assert speed is not None
         return speed
@@ -323,7 +327,7 @@ def test_clock_that_is_set_back_gives_no_wrong_speed(back_s: float) -> None:
     for item in drive(np.random.default_rng(11), times.tolist(), 13.0 - 4.0 * times):
         stamp = timeline.stamp(item.stamp.time_s - back_s * (item.stamp.time_s > 0.8), "pts")
         if stamp is not None:
-            seen.append(replace(item, stamp=stamp))
+            seen.append(stamped(item, stamp))
     reports = follow(seen)
     assert kinds(reports) == one_passage(1)
     assert "time_jump" in [report.motion.quality for report in reports]
@@ -334,7 +338,7 @@ def test_clock_that_is_set_back_gives_no_wrong_speed(back_s: float) -> None:
 
 def numbered(observations: Sequence[PlateObservation]) -> list[PlateObservation]:
     """As frames of a camera that lost none."""
-    return [replace(item, stamp=replace(item.stamp, index=index)) for index, item in enumerate(observations)]
+    return [stamped(item, replace(item.stamp, index=index)) for index, item in enumerate(observations)]
 
 
 @pytest.mark.parametrize(("frames", "quality"), [(25, "ok"), (4, "too_few_frames")])
@@ -366,3 +370,15 @@ def test_displaced_time_stamp_is_left_out_and_counted() -> None:
     assert drops.snapshot() == {"bad_time": 1}
     assert reports[-1].frames == 24
     assert reports[-1].motion.quality == "ok"
+
+
+def test_points_over_the_whole_stay_are_even_after_a_jump_of_the_clock() -> None:
+    plate = corners_px(np.array([0.2, 5.0, 0.5]))
+    track = Track(observation(0.0, plate), window_s=2.0)
+    for frame in range(1, 500):
+        if frame == 101:
+            track.restart()
+        track.add(observation(frame / 25, plate))
+    numbers = np.round([25 * point.time_s for point in track.whole_track()])
+    assert numbers[0] == 101
+    assert len(set(np.diff(numbers[:-1]))) == 1

@@ -30,7 +30,7 @@ def recorded(scenario: Scenario, elsewhere: frozenset[int] = frozenset()) -> tup
         if index in elsewhere:
             corners = corners - corners[0] + 5.0
         plate = PlateLocation(0.98, corners, np.tile(SD_PX**2 * np.eye(2), (4, 1, 1)))
-        observation = PlateObservation(stamp, plate, Frame(stamp, image))
+        observation = PlateObservation(Frame(stamp, image), plate)
         for report in tracker.update(observation):
             recorder.see_report(report)
         recorder.see_frame(observation)

@@ -11,12 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import GateError
 from pipeline.post.plate_formats import EUROPE
 from pipeline.post.tracker import PassageTracker, TrackSettings
 from pipeline.report.passage import estimate_text
 from pipeline.report.record import Recorder
-from pipeline.report.write import Circumstances, PageFile, Replayed, report_page
+from pipeline.report.write import Circumstances, Replayed, report_page
 from tests.report.recorded import recorded
 from tests.synthetic.scenarios import PASSING, TWO_CARS
 
@@ -108,17 +107,3 @@ def test_replay_without_vehicle_or_camera_file_has_a_page_too() -> None:
     text = report_page([Replayed("empty.mp4", 90, {}, recorder)], Circumstances(None, "none", 0.5))
     assert "No vehicle was seen" in text
     assert "no camera file: no distance, no speed" in text
-
-
-def test_page_file_appears_only_when_all_went_well(tmp_path: Path) -> None:
-    path = tmp_path / "report.html"
-    with pytest.raises(RuntimeError), PageFile(path) as file:
-        file.write("half")
-        raise RuntimeError
-    assert list(tmp_path.iterdir()) == []
-    with PageFile(path) as file:
-        file.write("whole")
-    assert [item.name for item in tmp_path.iterdir()] == ["report.html"]
-    assert path.read_text() == "whole"
-    with pytest.raises(GateError, match="cannot write the report"):
-        PageFile(tmp_path / "nowhere" / "report.html")

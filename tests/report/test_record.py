@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from pipeline.post.plate_formats import EUROPE
-from pipeline.report.record import Thinned
 from pipeline.report.residuals import residuals
 from tests.report.recorded import SD_PX, recorded
 from tests.synthetic.scenarios import PASSING, TWO_CARS
@@ -30,15 +29,6 @@ def test_each_car_of_a_queue_has_its_own_record() -> None:
     first, second = ([point.time_s for point in passage.points.items] for passage in recorder.passages)
     assert max(first) < min(second)
     assert all(passage.best and passage.best.plate_jpeg for passage in recorder.passages)
-
-
-def test_thinned_list_stays_bounded_and_even() -> None:
-    thinned: Thinned[int] = Thinned(limit=100)
-    for number in range(10_000):
-        thinned.add(number)
-    assert 50 <= len(thinned.items) <= 100
-    assert set(np.diff(thinned.items)) == {128}
-    assert thinned.items[0] == 0
 
 
 def test_residuals_are_the_noise_that_was_added() -> None:

@@ -52,6 +52,6 @@ def see(scenario: Scenario, hidden: frozenset[int] = frozenset(), seed: int = 0)
         seen = bool(truths) and index not in hidden
         corners = truths[0].corners_px + rng.normal(scale=SD_PX, size=(4, 2)) if seen else np.zeros((4, 2))
         plate = PlateLocation(float(seen), corners, np.tile(SD_PX**2 * np.eye(2), (4, 1, 1)))
-        reports += tracker.update(PlateObservation(stamp, plate, Frame(stamp, _BLANK)))
+        reports += tracker.update(PlateObservation(Frame(stamp, _BLANK), plate))
     composer = EventComposer()
     return [composer.passage(report) for report in [*reports, *tracker.finish()]]

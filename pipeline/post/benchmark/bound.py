@@ -15,13 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calib.camera import Camera
+from pipeline.frames import KMH_PER_MPS
 from pipeline.synthetic.drive import Drive, SpeedProfile
 from pipeline.synthetic.tracks import Conditions, SimulatedTrack, see_px
 from pipeline.synthetic.traffic import FPS, Spread
 
 Array = NDArray[np.float64]
 
-_KMH = 3.6
 _STEP = 1e-4  # of each parameter's unit
 _SPEED = 8  # its place among the parameters
 _POSE_COUNT = 9
@@ -34,7 +34,7 @@ def bounds(track: SimulatedTrack, conditions: Conditions, spread: Spread) -> tup
     covariance = np.linalg.inv(information)
     gradient = _differences(lambda step: np.array([_range_m(track, step)]), len(information))[0]
     range_sd = float(np.sqrt(gradient @ covariance @ gradient))
-    return _KMH * float(np.sqrt(covariance[_SPEED, _SPEED])), range_sd
+    return KMH_PER_MPS * float(np.sqrt(covariance[_SPEED, _SPEED])), range_sd
 
 
 def _prior_information(track: SimulatedTrack, spread: Spread) -> Array:

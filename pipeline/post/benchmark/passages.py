@@ -1,26 +1,18 @@
-"""Command `python -m pipeline.post.benchmark`: how near distance and speed come to the statistical limit.
-
-Simulates passages with known truth, estimates them, and prints errors, the Cramér-Rao bound, coverage of the
-intervals and, for comparison, what single-frame PnP (IPPE) with a regression makes of the same tracks.
-"""
+"""Simulated passages, estimated as at a gate, by single-frame PnP (IPPE) with a regression, and beside the bound."""
 
 from __future__ import annotations
 
-import argparse
 import time
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
 from calib.camera import Uncertainty
-from pipeline.frames import Estimate
-from pipeline.option_types import count
-from pipeline.post.benchmark_report import report
-from pipeline.post.benchmark_results import NOWHERE, Result, Score
-from pipeline.post.bound import bounds
+from pipeline.frames import KMH_PER_MPS, Estimate
+from pipeline.post.benchmark.bound import bounds
+from pipeline.post.benchmark.results import NOWHERE, Result, Score
 from pipeline.post.motion import MotionFollower
 from pipeline.post.plate_formats import EUROPE, PlateFormat
 from pipeline.post.pose import plate_poses
@@ -111,7 +103,7 @@ def ippe_speed_kmh(track: SimulatedTrack, plate_format: PlateFormat) -> float:
         if poses:
             times.append(time_s)
             distances.append(track.camera.road_from_camera(poses[0].centre_m)[1])
-    return -3.6 * float(np.polyfit(times, distances, 1)[0]) if len(times) > 2 else NOWHERE
+    return -KMH_PER_MPS * float(np.polyfit(times, distances, 1)[0]) if len(times) > 2 else NOWHERE
 
 
 def simulate(passages: int, seed: int, population: Population, name: str) -> list[Result]:
@@ -158,41 +150,3 @@ def _score(estimate: Estimate | None, truth: float) -> Score:
         return Score(truth, NOWHERE, NOWHERE, NOWHERE)
     low, high = estimate.ci95
     return Score(truth, estimate.value - truth, float(low <= truth <= high), 0.5 * (high - low))
-
-
-def main() -> None:
-    """Simulate, print, plot."""
-    parser = argparse.ArgumentParser(prog="python -m pipeline.post.benchmark", description=__doc__)
-    parser.add_argument(
-        "--passages", type=count, default=2000, help="of each of the two main cases; fewer of the others"
-    )
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--plots", type=Path, help="folder for motion_error.png and motion_coverage.png")
-    args = parser.parse_args()
-    few = max(args.passages // 4, 1)
-    cases: dict[str, dict[str, list[Result]]] = {}
-    for name, conditions in (("exact", EXACT), ("realistic", REALISTIC)):
-        cases[name] = {
-            manoeuvre: simulate(
-                args.passages if manoeuvre == "steady" else few,
-                args.seed,
-                Population(conditions, manoeuvre),
-                f"{name} {manoeuvre}",
-            )
-            for manoeuvre in MANOEUVRES
-        }
-    fewer = max(args.passages // 8, 1)
-    others = {name: simulate(fewer, args.seed, population, name) for name, population in OTHERS.items()}
-    print(f"python -m pipeline.post.benchmark --passages {args.passages} --seed {args.seed}")
-    for line in report(cases, others, update_milliseconds(args.seed, 20)):
-        print(line)
-    if args.plots:
-        from pipeline.post.benchmark_plots import plot_coverage, plot_errors
-
-        args.plots.mkdir(parents=True, exist_ok=True)
-        plot_errors(cases, args.plots / "motion_error.png")
-        plot_coverage(cases, args.plots / "motion_coverage.png")
-
-
-if __name__ == "__main__":
-    main()

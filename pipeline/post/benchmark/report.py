@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from pipeline.post.benchmark_results import (
+from pipeline.post.benchmark.results import (
     Cases,
     Figures,
     Pick,

@@ -8,7 +8,7 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 
-from pipeline.post.benchmark_results import Cases, Figures, Pick, Result, range_bounds, rms, speed_bounds
+from pipeline.post.benchmark.results import Cases, Figures, Pick, Result, range_bounds, rms, speed_bounds
 
 matplotlib.use("Agg")
 from matplotlib import pyplot
