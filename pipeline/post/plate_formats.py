@@ -45,11 +45,7 @@ _INDIA = "India: Central Motor Vehicles Rules 1989, rule 50"
 FORMATS: tuple[PlateFormat, ...] = (
     PlateFormat("eu-520x110", 0.520, 0.110, _EUROPE, f"{_FZV}: one row, up to 520 x 110 mm"),
     PlateFormat(
-        "eu-340x240",
-        0.340,
-        0.240,
-        tuple(_EUROPE.split()),
-        "EU: Directive 70/222/EEC, space for a two-row rear plate",
+        "eu-340x240", 0.340, 0.240, _EUROPE, "EU: Directive 70/222/EEC, space for a two-row rear plate"
     ),
     PlateFormat("es-340x220", 0.340, 0.220, ("ES",), "Spain: Reglamento General de Vehiculos, annex XVIII"),
     PlateFormat("de-340x200", 0.340, 0.200, ("DE",), f"{_FZV}: two rows, up to 340 x 200 mm"),
