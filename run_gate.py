@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import argparse
 import logging
-import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from types import ModuleType
+
+import cv2
 
 from pipeline import __version__
 from pipeline.commands import check, demo, locate, replay, run, subscribe
@@ -32,15 +34,27 @@ Start with `demo`: it needs no camera and no data."""
 
 def parser() -> argparse.ArgumentParser:
     """The command line with all its commands."""
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("-v", "--verbose", action="store_true", default=argparse.SUPPRESS, help="log more")
     top = argparse.ArgumentParser(
-        prog="run_gate.py", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog=Path(sys.argv[0]).name if Path(sys.argv[0]).stem == "run-gate" else "run_gate.py",
+        description=DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        parents=[common],
     )
     top.add_argument("--version", action="version", version=__version__)
-    top.add_argument("-v", "--verbose", action="store_true", help="log more")
+    top.set_defaults(verbose=False)
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, module in COMMANDS.items():
-        module.add_arguments(commands.add_parser(name, help=module.HELP, description=module.__doc__))
+        module.add_arguments(
+            commands.add_parser(name, help=module.HELP, description=_plain(module.__doc__), parents=[common])
+        )
     return top
+
+
+def _plain(text: str | None) -> str:
+    """A docstring without its marks."""
+    return (text or "").replace("`", "")
 
 
 @command
@@ -56,13 +70,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         datefmt="%H:%M:%S",
         stream=sys.stderr,
     )
-    try:
-        return COMMANDS[args.command].execute(args)
-    except BrokenPipeError:
-        # Whoever read our output went away; nothing more can be said on it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        # The other commands have not done all that they were asked for.
-        return 0 if args.command == "subscribe" else 141
+    if not args.verbose:  # OpenCV's own lines come at each attempt to open a camera
+        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    code: int = COMMANDS[args.command].execute(args)
+    return code
 
 
 if __name__ == "__main__":

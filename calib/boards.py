@@ -8,7 +8,6 @@ and row `i // (columns - 1)`.
 from __future__ import annotations
 
 import re
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -21,7 +20,7 @@ from msgspec import Meta
 from numpy.typing import NDArray
 
 from pipeline.errors import GateError
-from pipeline.files import write_whole
+from pipeline.files import read_toml, write_whole
 
 Array = NDArray[np.float64]
 Kind = Literal["charuco", "chessboard"]
@@ -131,10 +130,7 @@ def read_board(text: str) -> Board:
             f"board: {text!r} is not understood; give the board.toml that `board` wrote, or KIND:COLUMNSxROWS:"
             "SQUARE_MM counted in squares, for example charuco:7x10:24.9 or chessboard:10x7:30"
         )
-    try:
-        return _convert(text, tomllib.loads(Path(text).read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise GateError(f"{text}: cannot read the board: {error}") from error
+    return _convert(text, read_toml(Path(text), "board"))
 
 
 def _convert(text: str, values: dict[str, object]) -> Board:

@@ -9,7 +9,6 @@ Frames, all right-handed and in metres:
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
@@ -23,7 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from calib.camera_parts import Intrinsics, Mount, Uncertainty, one_sd_lenses
 from pipeline.errors import GateError
-from pipeline.files import read_image, write_whole
+from pipeline.files import read_image, read_toml, write_whole
 
 __all__ = ["Camera", "Intrinsics", "Mount", "Uncertainty"]
 
@@ -48,12 +47,7 @@ class Camera:
         Raises:
             GateError: the file is missing, is not TOML, or a key is missing, unknown or out of range.
         """
-        try:
-            data = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError) as error:
-            raise GateError(f"{path}: cannot read the camera file: {error}") from error
-        except tomllib.TOMLDecodeError as error:
-            raise GateError(f"{path}: not valid TOML: {error}") from error
+        data = read_toml(path, "camera file")
         if data.pop("format", None) != 1:
             raise GateError(f"{path}: format: must be 1 (the only camera file format this version knows)")
         _check_keys(path, data)

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -14,6 +13,7 @@ import msgspec
 from msgspec import Meta
 
 from pipeline.errors import GateError
+from pipeline.files import read_toml
 
 _Metres = Annotated[float, Meta(ge=-5, le=200)]
 _Distance = Annotated[float, Meta(ge=0.3, le=200)]
@@ -145,10 +145,7 @@ class Measured:
         Raises:
             GateError: it is missing, is not TOML, or a key is unknown or out of range.
         """
-        try:
-            data = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            raise GateError(f"{path}: cannot read the measurements: {error}") from error
+        data = read_toml(path, "measurements")
         _check_keys(path, data)
         try:
             return msgspec.convert(data, cls)

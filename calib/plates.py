@@ -158,8 +158,10 @@ def _plate(name: str, corners: Any, covariances: Any) -> SeenPlate:
 def _json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise GateError(f"{path}: cannot be read: {error}") from error
+    except OSError as error:
+        raise GateError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise GateError(f"{path}: not a text file in UTF-8") from error
     for number, line in enumerate(lines, start=1):
         if line.strip():
             try:

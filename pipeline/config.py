@@ -89,8 +89,12 @@ class CameraConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """The source to open, `${NAME}` replaced from the environment. May hold a password: never log it.
 
         Raises:
-            GateError: an environment variable is not set.
+            GateError: an environment variable is not set, or cannot be one.
         """
+        if "${" in _PLACEHOLDER.sub("", self.source_template):
+            raise GateError(
+                "holds a ${...} that is no name of an environment variable: use letters, digits and _"
+            )
         return _PLACEHOLDER.sub(_environment_value, self.source_template)
 
     @property

@@ -14,6 +14,7 @@ import msgspec
 
 from pipeline.config import CameraConfig, EventsConfig, GateConfig, ModelConfig, PassageConfig
 from pipeline.errors import GateError
+from pipeline.files import read_toml
 from pipeline.names import check_camera_id, check_endpoint
 
 _UNKNOWN_KEY = re.compile(r"Object contains unknown field `(.*)`")
@@ -25,20 +26,13 @@ def load_config(path: Path) -> GateConfig:
     Raises:
         GateError: the file cannot be read, is not TOML, or a key or value in it is wrong; names file and key.
     """
+    data = read_toml(path, "configuration")
     try:
-        config = msgspec.toml.decode(path.read_bytes(), type=GateConfig, dec_hook=_to_path)
+        config = msgspec.convert(data, GateConfig, dec_hook=_to_path)
         _check(config)
         return _with_absolute_paths(config, path.resolve().parent)
-    except OSError as error:
-        raise GateError(f"{path}: cannot read the configuration: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise GateError(f"{path}: not a text file in UTF-8") from error
     except msgspec.ValidationError as error:
         raise GateError(f"{path}: {_explain(str(error))}") from error
-    except msgspec.DecodeError as error:
-        raise GateError(f"{path}: not valid TOML: {error}") from error
-    except RecursionError as error:
-        raise GateError(f"{path}: not valid TOML: nested too deeply") from error
     except GateError as error:
         raise GateError(f"{path}: {error}") from error
 
@@ -81,7 +75,7 @@ def _check_camera(camera: CameraConfig, key: str) -> None:
 
 def _to_path(wanted: type, value: Any) -> Path:
     """msgspec's hook for `Path`, the only type here that it does not know itself."""
-    if wanted is Path and isinstance(value, str) and value:
+    if wanted is Path and isinstance(value, str) and value and "\0" not in value:
         return Path(value)
     raise ValueError("Expected a path")
 
@@ -92,8 +86,8 @@ def _with_absolute_paths(config: GateConfig, folder: Path) -> GateConfig:
 
     def absolute_source(camera: CameraConfig) -> str:
         """A recording or image folder; addresses, devices and absolute paths stay as they are, with ${NAME} too."""
-        source, template = camera.source, camera.source_template
-        if "://" in source or source.startswith("usb:") or Path(source).is_absolute():
+        source, template = camera.source.strip(), camera.source_template.strip()
+        if "://" in source or source.lower().startswith("usb:") or Path(source).is_absolute():
             return template
         return str(folder / _expanded(Path(template)))
 

@@ -1,7 +1,8 @@
-"""The one error that a user is meant to read, and how a command ends on it."""
+"""The one error that a user is meant to read, and how a command ends on it and on what is no error."""
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -18,7 +19,10 @@ class GateError(Exception):
 
 
 def command(main: Callable[Parameters, int]) -> Callable[Parameters, int]:
-    """A `main` whose GateError is printed and becomes exit code 2; Ctrl-C becomes exit code 130."""
+    """A `main` whose GateError is printed and becomes exit code 2; Ctrl-C becomes 130.
+
+    When whoever read the output went away, as `head` does, nothing more is said and the code is 141.
+    """
 
     @wraps(main)
     def guarded(*args: Parameters.args, **kwargs: Parameters.kwargs) -> int:
@@ -30,5 +34,13 @@ def command(main: Callable[Parameters, int]) -> Callable[Parameters, int]:
         except KeyboardInterrupt as stop:
             print(stop if stop.args else "interrupted", file=sys.stderr)
             return 130
+        except BrokenPipeError:
+            mute_output()
+            return 141
 
     return guarded
+
+
+def mute_output() -> None:
+    """Whoever read standard output went away: nothing more is said there, not even when Python ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

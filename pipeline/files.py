@@ -1,12 +1,13 @@
-"""Images that may be broken, and files that appear only when they are whole, never in the place of what is read."""
+"""Images and TOML that may be broken, and files that appear only when they are whole, never in the place of what is read."""
 
 from __future__ import annotations
 
 import os
+import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import cv2
 import numpy as np
@@ -17,11 +18,53 @@ from pipeline.errors import GateError
 
 def read_image(path: Path) -> NDArray[np.uint8] | None:
     """(height, width, 3) BGR, None if the file is missing or holds no image that can be decoded."""
-    try:
-        image = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    except cv2.error:  # as where a header states a size that nobody has memory for
+    try:  # OpenCV gets the bytes, as it crashes on names that are no UTF-8
+        image = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)
+    except (
+        OSError,
+        cv2.error,
+    ):  # the latter of an empty file, or a header with a size that nobody has memory for
         return None
     return None if image is None else np.asarray(image, np.uint8)
+
+
+def read_toml(path: Path, content: str) -> dict[str, Any]:
+    """What a TOML file holds; a byte order mark, as Windows' editors write it, is no part of that.
+
+    Args:
+        path: the file.
+        content: what it holds, for error texts: "configuration".
+
+    Raises:
+        GateError: it cannot be read or is not TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise GateError(f"{path}: cannot read the {content}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise GateError(f"{path}: not a text file in UTF-8") from error
+    except tomllib.TOMLDecodeError as error:
+        raise GateError(f"{path}: not valid TOML: {error}") from error
+    except RecursionError as error:
+        raise GateError(f"{path}: not valid TOML: nested too deeply") from error
+
+
+def write_image(path: Path, image: NDArray[np.uint8], jpeg_quality: int = 95) -> None:
+    """Write an image (height, width, 3) BGR in the format that its name ends on.
+
+    Raises:
+        GateError: OpenCV writes no such format, or it cannot be written there.
+    """
+    try:
+        encoded, data = cv2.imencode(path.suffix, image, [cv2.IMWRITE_JPEG_QUALITY, jpeg_quality])
+    except cv2.error:
+        encoded = False
+    if not encoded:
+        raise GateError(
+            f"{path}: an image cannot be written as {path.suffix!r}; give a name that ends on .jpg or .png"
+        )
+    write_whole(path, "image", data.tobytes())
 
 
 def make_folder(folder: Path) -> None:

@@ -53,7 +53,7 @@ class Lane:
             self.calibration.require_image_size(*size_px)
         except GateError as error:
             if not self.source.live:
-                raise
+                raise GateError(f"{self.source.label}: {error}") from error
             fits = False
             if self.fits_calibration:
                 log.error("%s: %s; distance and speed are withheld", self.camera, error)

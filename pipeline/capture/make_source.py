@@ -45,6 +45,7 @@ def make_source(
     Raises:
         GateError: the address is of no known kind, or nothing is there.
     """
+    url = url.strip()
     label = label or redact_address(url)
     device = _usb_device(url)
     if device is not None:
@@ -76,7 +77,7 @@ def make_source(
 
 def _usb_device(url: str) -> int | str | None:
     """Device number of `usb:N`, path of a device file, None for any other address."""
-    number = re.fullmatch(r"usb:([0-9]{1,3})", url)
+    number = re.fullmatch(r"usb:([0-9]{1,3})", url, re.IGNORECASE)
     if number:
         return int(number[1])
     return url if re.fullmatch(r"/dev/(video[0-9]{1,3}|v4l/by-(id|path)/[^/]+)", url) else None
@@ -88,7 +89,7 @@ def _recording(camera: str, url: str, label: str, drops: DropCounter, fps: float
         return ImageFolder(camera, path, drops, fps)
     if path.is_file():
         return VideoFile(camera, path, drops)
-    if "://" in url or url.startswith("usb:"):
-        known = "rtsp://..., rtsps://..., usb:0, /dev/video0, a video file or a folder of images"
+    known = "rtsp://..., rtsps://..., usb:0, /dev/video0, a video file or a folder of images"
+    if "://" in url or url.lower().startswith("usb:"):
         raise GateError(f"{label}: unknown kind of source; give {known}")
-    raise GateError(f"{label}: no such file or folder; check the path")
+    raise GateError(f"{label}: no such file or folder; a source is {known}")

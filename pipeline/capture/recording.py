@@ -30,7 +30,8 @@ class Recording(Source):
         if first is None:
             self.close()
             raise GateError(
-                f"{self.label}: not one frame could be read with a usable time; give another recording"
+                f"{self.label}: not one frame could be read with a usable time; if it plays, it carries no times: "
+                "give it some with ffmpeg -r 25 -i RECORDING -c copy NEW.mp4"
             )
         self._frames = itertools.chain([first], frames)
         self.epoch += 1

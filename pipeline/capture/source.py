@@ -33,7 +33,7 @@ class Source(ABC):
 
     def __init__(self, camera: str, label: str) -> None:
         self.camera = camera
-        self.label = label
+        self.label = label.encode(errors="backslashreplace").decode()  # file names may be no UTF-8
         self.epoch = 0
         self.size_px: tuple[int, int] | None = None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -15,6 +16,8 @@ from pipeline.errors import GateError
 from pipeline.frames import DropCounter, DropReason, Frame
 
 log = logging.getLogger(__name__)
+
+_JUMP_S = 1.0  # frames out of order are much closer
 
 
 class VideoFile(Recording):
@@ -47,11 +50,25 @@ class VideoFile(Recording):
         stream = container.streams.video[0]
         # Frame threads would be faster, but at a damaged end they lose good frames without an error.
         stream.thread_type = "SLICE"
+        last_s: Fraction | None = None
         for packet in self._demux(container, stream, timeline):
             for decoded in decode_packet(packet, timeline):
-                stamp = timeline.stamp(presentation_time_s(decoded), "pts")
+                time_s = presentation_time_s(decoded)
+                self._tell_of_jump(last_s, time_s)
+                last_s = time_s
+                stamp = timeline.stamp(time_s, "pts")
                 if stamp is not None:
                     yield Frame(stamp, bgr_image(decoded))
+
+    def _tell_of_jump(self, last_s: Fraction | None, time_s: Fraction | None) -> None:
+        """A recording whose times begin anew was put together of several."""
+        if last_s is not None and time_s is not None and last_s - time_s > _JUMP_S:
+            log.warning(
+                "%s: its times jump back by %.1f s; frames are left out until the old time is reached: split the file "
+                "there, or give it new times (ffmpeg -fflags +genpts)",
+                self._path,
+                float(last_s - time_s),
+            )
 
     def _demux(
         self, container: av.container.InputContainer, stream: av.VideoStream, timeline: Timeline

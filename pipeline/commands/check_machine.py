@@ -80,8 +80,7 @@ def network(config: ModelConfig) -> Iterator[Finding]:
         else:
             working.append(provider)
             more = f", {SECOND_LOOK:.0%} more with the second look" if config.second_look else ""
-            image_ms = milliseconds_an_image(session)
-            yield Finding("ok", f"provider {provider}", f"runs, {image_ms:.0f} ms an image{more}", image_ms)
+            yield finding_of(session, more)
     if not working:
         yield Finding("FAIL", "provider", "none works")
 
@@ -96,6 +95,12 @@ def _further_look(name: str, path: Path, task: str) -> Finding:
 
 def _described(model: ModelFile) -> str:
     return f"{model.path.name}, sha256 {model.hash}, {model.input_size_px[0]}x{model.input_size_px[1]}"
+
+
+def finding_of(session: CornerSession, more: str = "") -> Finding:
+    """That a provider runs the network, and how fast; `more` is added to the text."""
+    image_ms = milliseconds_an_image(session)
+    return Finding("ok", f"provider {session.provider}", f"runs, {image_ms:.0f} ms an image{more}", image_ms)
 
 
 def milliseconds_an_image(session: CornerSession) -> float:
@@ -119,7 +124,8 @@ def pace(providers: Sequence[Finding], config: GateConfig) -> Iterator[Finding]:
         return
     image_ms = times.get(f"provider {config.model.provider}", next(iter(times.values())))
     frame_s = image_ms / 1000 * (1 + SECOND_LOOK * config.model.second_look) * cameras
-    rate, window_s = f"{1 / frame_s:.1f} images a second of each live camera", TrackSettings().window_s
+    often = f"{1 / frame_s:.1f} images a second" if frame_s < 1 else f"one image in {frame_s:.1f} s"
+    rate, window_s = f"{often} of each live camera", TrackSettings().window_s
     passage = f"{config.passage.min_hits} at most {config.passage.confirm_s} s apart (passage.confirm_s)"
     speed = f"{LEAST_FRAMES} within {window_s} s"
     if config.passage.min_hits > 1 and frame_s > config.passage.confirm_s:

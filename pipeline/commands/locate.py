@@ -8,7 +8,6 @@ import sys
 import time
 from pathlib import Path
 
-import cv2
 import numpy as np
 from tqdm import tqdm
 
@@ -17,7 +16,7 @@ from pipeline.capture.images import list_images
 from pipeline.commands.options import add_model_options, model_config
 from pipeline.config import ModelConfig
 from pipeline.errors import GateError
-from pipeline.files import make_folder, read_image, refuse_overwriting
+from pipeline.files import make_folder, read_image, refuse_overwriting, write_image
 from pipeline.frames import PlateLocation
 from pipeline.inference.looks import open_locator
 from pipeline.option_types import probability
@@ -69,7 +68,7 @@ def execute(args: argparse.Namespace) -> int:
             tqdm.write(_text_line(file, location, elapsed_ms, args.presence_threshold))
         if args.annotate is not None:
             drawn = draw_location(image, location, args.presence_threshold)
-            _write(_drawn_path(args.annotate, file), drawn)
+            write_image(_drawn_path(args.annotate, file), drawn)
     return 2 if unreadable else 0
 
 
@@ -107,8 +106,3 @@ def _text_line(file: Path, location: PlateLocation, elapsed_ms: float, threshold
         for name, (x, y), sd in zip(("TL", "TR", "BR", "BL"), location.corners_px, sd_px, strict=True)
     )
     return f"{file}  presence {location.presence:.3f}  {corners}  {elapsed_ms:.0f} ms"
-
-
-def _write(path: Path, image: np.ndarray) -> None:
-    if not cv2.imwrite(str(path), image):
-        raise GateError(f"{path}: cannot be written")

@@ -62,12 +62,15 @@ def model_config(args: argparse.Namespace) -> ModelConfig:
 
 @contextmanager
 def stopping_on_signals(stop: Callable[[], None]) -> Iterator[None]:
-    """Ctrl-C and SIGTERM call `stop` while the block runs."""
+    """Ctrl-C, SIGTERM and the end of the terminal call `stop` while the block runs."""
 
     def handle(number: int, frame: FrameType | None) -> None:
         stop()
 
-    previous = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # not under nohup
+        numbers.append(signal.SIGHUP)
+    previous = {number: signal.signal(number, handle) for number in numbers}
     try:
         yield
     finally:

@@ -33,6 +33,18 @@ def replay_lane(
     return Lane(name, source, "every", drops, calibration, tracking)
 
 
+def require_readable(lane: Lane) -> None:
+    """Look at a recording's first frame, so that hours of others are not lost to it. Take another lane to replay it.
+
+    Raises:
+        GateError: it cannot be read, or has not the size that it was calibrated for.
+    """
+    with lane.source as source:
+        first = source.read()
+    if first is not None:
+        lane.check_image_size(first.size_px)
+
+
 def settings_of(session: CornerSession, realtime: bool = False) -> Settings:
     """Settings that give the same events every time: full batches, and nothing from the host's clock."""
     max_batch = 1 if session.provider == "cpu" else session.max_batch

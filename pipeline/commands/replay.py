@@ -11,7 +11,7 @@ from tqdm import tqdm
 from calib.camera import Camera
 from pipeline.annotate import ClipWriter
 from pipeline.commands.options import add_model_options, model_config, stopping_on_signals
-from pipeline.commands.recordings import Listener, circumstances, replay_lane, settings_of
+from pipeline.commands.recordings import Listener, circumstances, replay_lane, require_readable, settings_of
 from pipeline.config import ModelConfig
 from pipeline.errors import GateError
 from pipeline.events import (
@@ -29,7 +29,7 @@ from pipeline.gate import Gate
 from pipeline.inference.looks import open_locator
 from pipeline.names import check_camera_id
 from pipeline.option_types import probability
-from pipeline.post.plate_formats import formats_named
+from pipeline.post.plate_formats import EUROPE, formats_named
 from pipeline.post.tracker import TrackSettings
 from pipeline.report.write import report_page
 
@@ -46,7 +46,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="calibration of the camera; without it no distance or speed",
     )
     parser.add_argument(
-        "--plate-formats", nargs="+", metavar="NAME", help="plate sizes that may occur (default: EU)"
+        "--plate-formats",
+        type=lambda text: text.split(","),
+        metavar="NAME[,NAME]",
+        help="plate sizes that may occur, with commas between them (default: "
+        f"{','.join(item.name for item in EUROPE)}; a name that is none lists all)",
     )
     parser.add_argument(
         "--presence-threshold",
@@ -87,6 +91,8 @@ def execute(args: argparse.Namespace) -> int:
         replay_lane(name, video, epoch, calibration, tracking, args.fps)
         for epoch, video in enumerate(args.videos)
     ]
+    for epoch, video in enumerate(args.videos):
+        require_readable(replay_lane(name, video, epoch, calibration, tracking, args.fps))
     with ExitStack() as stack:
         sinks: list[EventSink] = [Printed()]
         if args.events is not None:

@@ -9,9 +9,11 @@ from pathlib import Path
 
 from calib.camera import Camera
 from pipeline.capture import make_source
+from pipeline.commands.check_machine import finding_of, pace
 from pipeline.commands.options import stopping_on_signals
-from pipeline.config import CameraConfig, GateConfig
+from pipeline.config import SHIPPED_MODEL, CameraConfig, GateConfig
 from pipeline.config_file import load_config
+from pipeline.errors import GateError
 from pipeline.events import EventComposer, EventJournal, EventPublisher, EventSink, FanOut
 from pipeline.frames import DropCounter
 from pipeline.gate import Gate, Settings
@@ -22,20 +24,26 @@ from pipeline.post.tracker import TrackSettings
 
 log = logging.getLogger(__name__)
 
+EXAMPLE = SHIPPED_MODEL.parents[1] / "examples" / "gate.toml"
+
 HELP = "run the gate: cameras in, events out, until Ctrl-C or SIGTERM"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
     parser.add_argument(
-        "--config", type=Path, required=True, metavar="GATE.TOML", help="see docs/configuration.md"
+        "--config",
+        type=Path,
+        required=True,
+        metavar="GATE.TOML",
+        help=f"the cameras and what happens to their events; one to begin with is {EXAMPLE}",
     )
 
 
 def execute(args: argparse.Namespace) -> int:
     """Run until a signal comes, or every recording among the sources has ended."""
     config = load_config(args.config)
-    lanes = [make_lane(camera, config) for camera in config.cameras]
+    lanes = make_lanes(config, args.config)
     with ExitStack() as stack:
         publisher = stack.enter_context(
             EventPublisher(config.events.endpoint, high_water_mark=config.events.high_water_mark)
@@ -53,6 +61,9 @@ def execute(args: argparse.Namespace) -> int:
             model_sha256=session.model.sha256,
         )
         gate = Gate(lanes, locator, EventComposer(), FanOut(sinks), settings)
+        for finding in pace([finding_of(session)], config):
+            if finding.verdict != "ok":
+                log.warning("%s", finding.detail)
         log.info("events at %s", publisher.endpoint)
         with stopping_on_signals(gate.stop):
             gate.run()
@@ -60,6 +71,21 @@ def execute(args: argparse.Namespace) -> int:
         dropped = lane.drops.snapshot()
         log.info("%s: %d frames, %d passages, dropped %s", lane.camera, lane.frames, lane.passages, dropped)
     return 0
+
+
+def make_lanes(config: GateConfig, path: Path) -> list[Lane]:
+    """The lanes of all cameras of a configuration.
+
+    Raises:
+        GateError: a source, calibration or plate format is not there; names the file and the camera.
+    """
+    lanes = []
+    for camera in config.cameras:
+        try:
+            lanes.append(make_lane(camera, config))
+        except GateError as error:
+            raise GateError(f"{path}: camera {camera.id}: {error}") from error
+    return lanes
 
 
 def make_lane(camera: CameraConfig, config: GateConfig) -> Lane:

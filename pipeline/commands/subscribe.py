@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import sys
 
+from pipeline.errors import mute_output
 from pipeline.events import DEFAULT_ENDPOINT, EventSubscriber, describe, encode
+
+PATIENCE_S = 15.0  # three heartbeats, if the gate has not other ones
 
 HELP = "print a gate's events as they come, a line each"
 
@@ -25,12 +29,21 @@ def execute(args: argparse.Namespace) -> int:
         print(f"waiting for events of {args.camera or 'all cameras'} at {args.endpoint}", file=sys.stderr)
         lost = 0
         try:
-            for received in subscriber:
+            received = subscriber.receive(PATIENCE_S)
+            if received is None:
+                print(
+                    f"nothing yet in {PATIENCE_S:.0f} s: does the gate run, and publish there?",
+                    file=sys.stderr,
+                )
+            for received in itertools.chain([received] if received else [], subscriber):
                 if subscriber.lost > lost:
                     print(f"lost {subscriber.lost - lost} events", file=sys.stderr)
                     lost = subscriber.lost
                 text = encode(received.event).decode() if args.json else describe(received.event)
                 print(text, flush=True)
         except KeyboardInterrupt:
+            return 0
+        except BrokenPipeError:  # as many events as were wanted
+            mute_output()
             return 0
     return 0

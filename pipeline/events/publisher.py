@@ -126,4 +126,5 @@ def _bind_failure(endpoint: str, error: zmq.ZMQError) -> str:
     if error.errno == zmq.EADDRINUSE:
         return f"event endpoint {endpoint} is in use: stop the other program or choose another port"
     reason = zmq.strerror(error.errno or 0)
-    return f"event endpoint {endpoint} cannot be bound ({reason}): use an address of this machine"
+    place = "a shorter path" if error.errno == errno.ENAMETOOLONG else "an address of this machine"
+    return f"event endpoint {endpoint} cannot be bound ({reason}): use {place}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 import time
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -57,6 +58,10 @@ class EventSubscriber:
             GateError: the endpoint, the camera id or a kind is not valid.
         """
         check_endpoint(endpoint)
+        if re.fullmatch(r"tcp://(\*:.*|.*:(\*|0+))", endpoint):
+            raise GateError(
+                f"event endpoint {endpoint!r}: give the gate's own address and port to subscribe there"
+            )
         if camera is not None:
             check_camera_id(camera)
         self._kinds = _check_kinds(kinds)

@@ -18,7 +18,7 @@ _STYLE = """
 .passage{margin-top:40px}.wide{flex:1 1 560px;max-width:660px!important}.wide figure{max-width:660px}
 .cols>.facts{flex:1 1 360px}.plate{max-width:100%;border:1px solid #d9dee4;border-radius:4px}
 .facts td{vertical-align:top}.facts td:last-child,.facts th:last-child{text-align:left}td a{color:#1f6feb}
-.charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(420px,1fr));gap:8px 24px;margin-top:14px}
+.charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(420px,100%),1fr));gap:8px 24px;margin-top:14px}
 section{break-inside:avoid}
 """
 
