@@ -1,4 +1,4 @@
-"""Images and TOML that may be broken, and files that appear only when they are whole, never in the place of what is read."""
+"""Images and TOML that may be broken; files that appear only when they are whole, never in place of what is read."""
 
 from __future__ import annotations
 

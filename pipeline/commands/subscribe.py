@@ -29,13 +29,12 @@ def execute(args: argparse.Namespace) -> int:
         print(f"waiting for events of {args.camera or 'all cameras'} at {args.endpoint}", file=sys.stderr)
         lost = 0
         try:
-            received = subscriber.receive(PATIENCE_S)
-            if received is None:
+            first = subscriber.receive(PATIENCE_S)
+            if first is None:
                 print(
-                    f"nothing yet in {PATIENCE_S:.0f} s: does the gate run, and publish there?",
-                    file=sys.stderr,
+                    f"nothing in {PATIENCE_S:.0f} s: does a gate run there? Still waiting.", file=sys.stderr
                 )
-            for received in itertools.chain([received] if received else [], subscriber):
+            for received in itertools.chain([first] if first else [], subscriber):
                 if subscriber.lost > lost:
                     print(f"lost {subscriber.lost - lost} events", file=sys.stderr)
                     lost = subscriber.lost
