@@ -162,6 +162,7 @@ def test_a_recording_is_looked_for_as_every_other_path(
         ),
         ("[model]\nfp16 = 1", "model.fp16: Expected `bool`, got `int`"),
         ("[model]\npath = 3", "model.path: Expected a path"),
+        ("[model]\npath = 'a\\u0000b'".replace("'", '"'), "model.path: Expected a path"),
         ("[model]\npath = ''", "model.path: Expected a path"),
         ("[model]\nbatch_sizes = [4, 1]", "model.batch_sizes: give at least one size"),
         ("[model]\nbatch_sizes = []", "model.batch_sizes: give at least one size"),
@@ -219,6 +220,18 @@ def test_missing_environment_variable_is_named(tmp_path: Path, monkeypatch: pyte
     monkeypatch.delenv("ENTRY_1_PASSWORD", raising=False)
     message = error_of(tmp_path, MINIMAL.replace("10.0.0.5", "admin:${ENTRY_1_PASSWORD}@10.0.0.5"))
     assert message == "camera[0].source: environment variable ENTRY_1_PASSWORD is not set"
+
+
+@pytest.mark.parametrize("name", ["ENTRY-1_PASSWORD", "1ST", "", "A B"])
+def test_what_cannot_be_an_environment_variable_is_not_sent_as_a_password(tmp_path: Path, name: str) -> None:
+    message = error_of(tmp_path, MINIMAL.replace("10.0.0.5", f"admin:${{{name}}}@10.0.0.5"))
+    assert message.startswith("camera[0].source: holds a ${...} that is no name of an environment variable")
+
+
+def test_byte_order_mark_is_no_part_of_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "gate.toml"
+    path.write_bytes(b"\xef\xbb\xbf" + MINIMAL.encode())
+    assert load_config(path).cameras[0].id == "entry-1"
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from pipeline.errors import GateError
-from pipeline.files import PartFile, make_folder, read_image, refuse_overwriting
+from pipeline.files import PartFile, make_folder, read_image, read_toml, refuse_overwriting, write_image
 
 
 def test_part_file_leaves_the_older_file_until_it_is_finished(tmp_path: Path) -> None:
@@ -92,3 +92,37 @@ def test_folder_in_the_place_of_a_file_is_refused_in_one_line(tmp_path):
         with pytest.raises(GateError, match="cannot make a folder there"):
             make_folder(folder)
     assert (tmp_path / "new" / "folder").is_dir()
+
+
+def test_images_of_any_name_come_back_as_they_were_written(tmp_path: Path) -> None:
+    image = np.arange(60, dtype=np.uint8).reshape(4, 5, 3)
+    path = tmp_path / "caf\udce9.png"
+    write_image(path, image)
+    assert np.array_equal(read_image(path), image)
+    with pytest.raises(GateError, match=r"cannot be written as '\.xyz'"):
+        write_image(tmp_path / "image.xyz", image)
+    with pytest.raises(GateError, match="cannot write the image there"):
+        write_image(tmp_path / "nowhere" / "image.png", image)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, r"a\.toml: cannot read the board: No such file or directory$"),
+        (b"\xff\xfe", "not a text file in UTF-8"),
+        (b"a = ", "not valid TOML"),
+        (b"a = " + 20_000 * b"[", "nested too deeply"),
+    ],
+)
+def test_toml_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | None, message: str) -> None:
+    path = tmp_path / "a.toml"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(GateError, match=message):
+        read_toml(path, "board")
+
+
+def test_toml_of_windows_editors_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.toml"
+    path.write_bytes(b"\xef\xbb\xbfa = 1\r\n")
+    assert read_toml(path, "board") == {"a": 1}

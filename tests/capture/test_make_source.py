@@ -15,6 +15,8 @@ from pipeline.frames import DropCounter
         ("rtsp://admin:s3cret@10.0.0.5/live", "rtsp://***@10.0.0.5/live"),
         ("rtsps://10.0.0.5/live", "rtsps://10.0.0.5/live"),
         ("usb:0", "usb:0"),
+        ("USB:0", "USB:0"),
+        (" rtsp://10.0.0.5/live ", "rtsp://10.0.0.5/live"),
         ("/dev/video3", "/dev/video3"),
         ("/dev/v4l/by-id/usb-046d_C920-video-index0", "/dev/v4l/by-id/usb-046d_C920-video-index0"),
     ],
@@ -42,5 +44,5 @@ def test_make_source_of_an_unknown_kind_names_the_known_ones(url: str) -> None:
 
 
 def test_make_source_of_a_missing_file_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(GateError, match=r"absent\.mp4: no such file or folder"):
+    with pytest.raises(GateError, match=r"absent\.mp4: no such file or folder; a source is rtsp://"):
         make_source("entry", str(tmp_path / "absent.mp4"), drops=DropCounter())

@@ -137,3 +137,26 @@ def test_read_turns_a_rotated_recording_upright_like_ffmpeg(tmp_path: Path, degr
 def _ffmpeg(*arguments: str) -> bytes:
     command = ["ffmpeg", "-v", "error", "-nostdin", "-y", *arguments]
     return subprocess.run(command, check=True, capture_output=True, timeout=60).stdout
+
+
+def test_times_that_begin_anew_are_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Two recordings that were put into one file: the second one's times are those of the first."""
+    part = write_video(tmp_path / "part.ts", range(0, 2000, 100))
+    joined = tmp_path / "joined.ts"
+    joined.write_bytes(2 * part.read_bytes())
+    frames, drops = _read(joined)
+    assert len(frames) == 20 and drops == {"bad_time": 20}
+    assert [record.getMessage() for record in caplog.records if "jump back by" in record.getMessage()]
+
+
+def test_recording_without_times_says_how_to_give_it_some(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "raw.h264", range(0, 400, 40))
+    with pytest.raises(GateError, match="it carries no times: give it some with ffmpeg"):
+        _read(path)
+
+
+def test_label_of_a_file_whose_name_is_no_utf8_can_be_written_anywhere(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "S\udcfcd.mkv", range(0, 200, 40))
+    source = make_source("entry", str(path), drops=DropCounter())
+    assert source.label.encode().endswith(b"S\\udcfcd.mkv")
+    assert len(read_all(source)) == 5

@@ -11,7 +11,7 @@ import pytest
 
 import run_gate
 from pipeline.capture import make_source
-from pipeline.commands import run
+from pipeline.commands import check_machine, run
 from pipeline.config import GateConfig
 from pipeline.config_file import load_config
 from pipeline.frames import DropCounter
@@ -139,6 +139,7 @@ def test_gate_and_its_sinks_are_made_as_the_file_says(
         monkeypatch.setattr(run, name, recorder)
     opened = []
     monkeypatch.setattr(run, "open_locator", lambda model: opened.append(model) or ("a locator", SESSION))
+    monkeypatch.setattr(check_machine, "milliseconds_an_image", lambda session: 1.0)
     assert run_gate.main(["run", "--config", str(config_file)]) == 0
 
     assert opened == [config.model]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import run_gate
-from pipeline.commands import demo
+from pipeline.commands import demo, subscribe
 from tests.commands.test_demo import CLIPS
 from tests.synthetic.scenarios import PASSING
 from tests.synthetic.standin import see
@@ -38,10 +37,13 @@ def test_bad_input_ends_the_process_with_2(arguments: list[str]) -> None:
 def test_reader_that_went_away_is_no_error_of_a_subscriber_alone(
     command: list[str], code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(args: argparse.Namespace) -> int:
+    def broken(*args: object) -> int:
         raise BrokenPipeError
 
-    monkeypatch.setattr(run_gate.COMMANDS[command[0]], "execute", broken)
+    if command == ["subscribe"]:
+        monkeypatch.setattr(subscribe.EventSubscriber, "receive", broken)
+    else:
+        monkeypatch.setattr(run_gate.COMMANDS[command[0]], "execute", broken)
     with (tmp_path / "out.txt").open("w") as out:
         monkeypatch.setattr(sys, "stdout", out)
         assert run_gate.main(command) == code

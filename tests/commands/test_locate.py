@@ -39,6 +39,18 @@ def test_every_image_of_a_folder_gets_a_line_and_a_broken_one_an_error(
     assert "broken.jpg: cannot be read as an image" in printed.err
 
 
+def test_image_with_a_name_that_is_no_utf8_is_read_and_drawn(
+    board_image, stand_in_model, tmp_path, capfdbinary
+):
+    folder = tmp_path / "S\udcfcd"
+    folder.mkdir()
+    (folder / "caf\udce9.png").write_bytes(board_image.read_bytes())
+    arguments = ["locate", str(folder), "--annotate", str(folder / "out"), "--model", str(stand_in_model)]
+    assert run_gate.main([*arguments, "--json"]) == 0
+    assert [path.name for path in (folder / "out").iterdir()] == ["caf\udce9.jpg"]
+    assert json.loads(capfdbinary.readouterr().out)["presence"] == 1.0
+
+
 def test_text_says_when_there_is_no_plate(stand_in_model, tmp_path, capsys):
     path = tmp_path / "empty.png"
     cv2.imwrite(str(path), np.full((480, 640, 3), 60, np.uint8))

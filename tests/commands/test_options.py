@@ -45,7 +45,7 @@ def test_model_options_change_what_they_name_and_nothing_else(
         ([], TrackSettings()),
         (["--presence-threshold", "0.7"], TrackSettings(presence_threshold=0.7)),
         (
-            ["--plate-formats", "us-305x152", "eu-520x110", "--presence-threshold", "0.2"],
+            ["--plate-formats", "us-305x152,eu-520x110", "--presence-threshold", "0.2"],
             TrackSettings(presence_threshold=0.2, formats=formats_named(["us-305x152", "eu-520x110"])),
         ),
     ],
@@ -57,7 +57,7 @@ def test_replay_tracks_as_its_options_say(
     stand_in_model: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    made = gates_of_replay([str(drive_clip), *options], stand_in_model, monkeypatch)
+    made = gates_of_replay([*options, str(drive_clip)], stand_in_model, monkeypatch)
     [(lanes, _)] = made
     assert [lane.tracking for lane in lanes] == [settings]
 

@@ -10,6 +10,7 @@ import pytest
 
 import run_gate
 from pipeline.commands.recordings import Listener
+from tests.capture.builders import write_video
 from tests.commands.conftest import Drive
 from tests.inference.test_session import without_gpu
 
@@ -175,3 +176,20 @@ def test_interrupted_replay_keeps_its_part_and_exits_with_130(
     assert replay([drive_clip], stand_in_model, "--events", out) == 130
     assert "interrupted; the events up to here are in the .part file" in capsys.readouterr().err
     assert not out.exists() and (tmp_path / "events.jsonl.part").exists()
+
+
+@pytest.mark.parametrize("broken", ["empty", "other size"])
+def test_recording_that_cannot_be_replayed_is_named_before_the_others_are_run(
+    broken, drive_clip, camera_file, stand_in_model, tmp_path, capsys, monkeypatch
+):
+    seen = []
+    monkeypatch.setattr(Listener, "see_frame", lambda self, observation: seen.append(observation))
+    bad = (
+        write_video(tmp_path / "bad.mp4", range(0, 400, 40))
+        if broken == "other size"
+        else tmp_path / "bad.mp4"
+    )
+    bad.touch()
+    assert replay([drive_clip, bad], stand_in_model, "--camera", camera_file) == 2
+    assert f"error: {bad}: " in capsys.readouterr().err
+    assert seen == []

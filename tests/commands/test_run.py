@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import socket
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import run_gate
+from pipeline.commands import check_machine
 from pipeline.commands.run import make_lane
 from pipeline.config_file import load_config
 from pipeline.events import CameraEvent, EventSubscriber, Heartbeat, PassageEvent, read_journal
@@ -119,7 +121,12 @@ def test_run_and_subscribe_through_a_server_restart(camera, stand_in_model, came
     assert "open-sesame" not in text and "Traceback" not in text
 
 
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def hang_up_by_default() -> None:
+    """Tests that run under nohup ignore the end of the terminal, and so would their children."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_signal_stops_a_gate_that_waits_for_a_dead_camera(
     stop, stand_in_model, camera_file, tmp_path, free_port
 ):
@@ -127,7 +134,9 @@ def test_signal_stops_a_gate_that_waits_for_a_dead_camera(
     command = [sys.executable, str(ROOT / "run_gate.py"), "run", "--config", str(config)]
     with (
         EventSubscriber(f"tcp://127.0.0.1:{free_port}") as subscriber,
-        subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=tmp_path) as gate,
+        subprocess.Popen(
+            command, stderr=subprocess.PIPE, text=True, cwd=tmp_path, preexec_fn=hang_up_by_default
+        ) as gate,
     ):
         try:
             wait_for(subscriber, lambda event: event.kind == "heartbeat")
@@ -168,3 +177,33 @@ def test_a_secret_from_the_environment_is_never_shown(tmp_path, monkeypatch, sou
     config = load_config(path)
     lane = make_lane(config.cameras[0], config)
     assert lane.source.label == source
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('source = "nowhere.mp4"', "nowhere.mp4: no such file or folder"),
+        (
+            'source = "usb:0"\ncalibration = "nowhere.toml"',
+            "nowhere.toml: cannot read the camera file: No such file",
+        ),
+        ('source = "usb:0"\nplate_formats = ["eu-1x1"]', "plate_formats: unknown format 'eu-1x1'"),
+    ],
+)
+def test_what_a_camera_lacks_is_told_with_file_and_camera(line, message, tmp_path, capsys):
+    path = tmp_path / "gate.toml"
+    path.write_text(f'[[camera]]\nid = "a"\nsource = "usb:1"\n[[camera]]\nid = "exit-2"\n{line}\n')
+    assert run_gate.main(["run", "--config", str(path)]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"error: {path}: camera exit-2: ") and message in error and "Errno" not in error
+
+
+def test_network_too_slow_for_passages_is_told_once(
+    drive_clip, stand_in_model, camera_file, tmp_path, free_port, monkeypatch, caplog
+):
+    monkeypatch.setattr(check_machine, "milliseconds_an_image", lambda session: 4000.0)
+    config = write_config(tmp_path, str(drive_clip), stand_in_model, camera_file, free_port)
+    with caplog.at_level(logging.WARNING):
+        assert run_gate.main(["run", "--config", str(config)]) == 0
+    told = [record.getMessage() for record in caplog.records if "passages" in record.getMessage()]
+    assert len(told) == 1 and told[0].startswith("one image in ") and "use a GPU" in told[0]

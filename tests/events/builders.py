@@ -63,7 +63,7 @@ def make_heartbeat(composer=None, camera="entry-1") -> Heartbeat:
         online=True,
         epoch=2,
         frames=90_000,
-        dropped={"superseded": 7, "bad_time": 1},
+        dropped={"bad_time": 1, "superseded": 7},
         fps=24.98,
         passages=31,
         provider="CPUExecutionProvider",

@@ -354,8 +354,11 @@ def test_subscriber_with_invalid_choices_is_refused():
         EventSubscriber(kinds=["passage"])
     with pytest.raises(GateError, match="camera id"):
         EventSubscriber(camera="a/b")
+    for endpoint in (ANY_PORT, "tcp://127.0.0.1:0", "tcp://*:5571"):
+        with pytest.raises(GateError, match="give the gate's own address and port"):
+            EventSubscriber(endpoint)
     with pytest.raises(GateError, match="cannot subscribe"):
-        EventSubscriber(ANY_PORT)
+        EventSubscriber("ipc://" + 200 * "x")
 
 
 def test_publisher_warns_when_it_leaves_loopback(caplog):
