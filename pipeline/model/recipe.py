@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from pipeline.errors import GateError
 from pipeline.model.loss import LossWeights
+from pipeline.model.network import STRIDE_PX
 
 DEFAULT_RECIPE = Path(__file__).parent / "recipe.toml"
+
+Side = Annotated[int, Meta(ge=STRIDE_PX, multiple_of=STRIDE_PX)]
+Count = Annotated[int, Meta(ge=1)]
+Natural = Annotated[int, Meta(ge=0)]
+Share = Annotated[float, Meta(ge=0, le=1)]
+Positive = Annotated[float, Meta(gt=0)]
+NotNegative = Annotated[float, Meta(ge=0)]
 
 
 class Phase(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A part of the training with one image size and one learning-rate cycle.
 
     Attributes:
-        width_px, height_px: size of the training images; both divide by 8.
+        width_px, height_px: size of the training images; both divide by the stride, 8.
         steps: optimiser steps.
         batch: images a step.
         learning_rate: peak rate of the fresh layers (layer4 and the heads).
@@ -26,15 +36,19 @@ class Phase(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         loss: weights of the terms of the corner loss (`loss.LossWeights`).
     """
 
-    width_px: int
-    height_px: int
-    steps: int
-    batch: int
-    learning_rate: float
-    pretrained_rate: float
-    plate_width_px: tuple[float, float]
-    drawn_share: float
+    width_px: Side
+    height_px: Side
+    steps: Count
+    batch: Count
+    learning_rate: Positive
+    pretrained_rate: Share
+    plate_width_px: tuple[Positive, Positive]
+    drawn_share: Share
     loss: LossWeights
+
+    def __post_init__(self) -> None:
+        if self.plate_width_px[0] > self.plate_width_px[1]:
+            raise ValueError("the smallest plate_width_px comes first")
 
 
 class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -49,12 +63,12 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         phase: the phases in their order.
     """
 
-    seed: int
-    sigma_cells: float
-    presence_weight: float
-    average_decay: float
-    weight_decay: float
-    phase: tuple[Phase, ...]
+    seed: Natural
+    sigma_cells: Positive
+    presence_weight: NotNegative
+    average_decay: Annotated[float, Meta(ge=0, lt=1)]
+    weight_decay: NotNegative
+    phase: Annotated[tuple[Phase, ...], Meta(min_length=1)]
 
     @property
     def steps(self) -> int:
@@ -73,11 +87,8 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def load_recipe(path: Path) -> Recipe:
     """Read a recipe; what is wrong in it is named with its place."""
     try:
-        recipe = msgspec.toml.decode(path.read_bytes(), type=Recipe)
+        return msgspec.toml.decode(path.read_bytes(), type=Recipe)
     except OSError as error:
         raise GateError(f"{path}: cannot be read ({error.strerror})") from error
     except msgspec.DecodeError as error:
         raise GateError(f"{path}: {error}") from error
-    if any(phase.width_px % 8 or phase.height_px % 8 for phase in recipe.phase):
-        raise GateError(f"{path}: width_px and height_px of every phase must divide by 8")
-    return recipe

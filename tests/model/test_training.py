@@ -127,8 +127,18 @@ def test_one_batch_can_be_learned_by_heart():
     ("change", "message"),
     [
         (("steps = 2", "step = 2"), "step"),
-        (("width_px = 96", "width_px = 100"), "divide by 8"),
+        (("width_px = 96", "width_px = 100"), r"multiple of 8 - at `\$\.phase\[0\]\.width_px`"),
+        (("height_px = 72", "height_px = 0"), "height_px"),
         (("seed", "sed"), "sed"),
+        (("seed = 1", "seed = -1"), "seed"),
+        (("sigma_cells = 1.0", "sigma_cells = 0.0"), "sigma_cells"),
+        (("average_decay = 0.9", "average_decay = 1.0"), "average_decay"),
+        (("steps = 2", "steps = -5"), r"phase\[0\]\.steps"),
+        (("batch = 2", "batch = 0"), r"phase\[0\]\.batch"),
+        (("learning_rate = 1e-3", "learning_rate = -1e-3"), "learning_rate"),
+        (("pretrained_rate = 0.5", "pretrained_rate = 1.5"), "pretrained_rate"),
+        (("drawn_share = 0.5", "drawn_share = 50"), "drawn_share"),
+        (("[30.0, 60.0]", "[60.0, 30.0]"), r"the smallest plate_width_px comes first - at `\$\.phase\[0\]`"),
     ],
 )
 def test_wrong_recipe_is_named(tmp_path, change, message):
