@@ -14,8 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
-from pipeline.errors import GateError
-from pipeline.model.checkpoint import read_checkpoint, write_checkpoint
+from pipeline.model.checkpoint import contents_of, read_checkpoint, write_checkpoint
 from pipeline.model.loop import computes_bfloat16
 
 STATE = {"plan", "step", "covariance_scale", "network", "average", "optimizer"}
@@ -101,14 +100,11 @@ class AveragedTraining(ABC, Generic[NetworkT]):
             GateError: not a checkpoint of such a run.
         """
         state = read_checkpoint(path, STATE, cls.owner)
-        try:
+        with contents_of(path, cls.owner):
             training = cls(cls.plan_type(**state["plan"]))
             training.network.load_state_dict(state["network"])
             training.average.load_state_dict(state["average"])
             training.optimizer.load_state_dict(state["optimizer"])
-        except (RuntimeError, ValueError, TypeError) as error:
-            reason = str(error).splitlines()[0]
-            raise GateError(f"{path}: not a checkpoint of {cls.owner} as it is now ({reason})") from error
         training.step, training.covariance_scale = state["step"], state["covariance_scale"]
         return training
 

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import io
 import pickle
-from collections.abc import Set
+from collections.abc import Iterator, Set
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import torch
 
 from pipeline.errors import GateError
+from pipeline.files import write_whole
 
 
 def write_checkpoint(path: Path, state: dict[str, Any]) -> None:
-    """Write tensors, numbers, texts and dictionaries of them."""
-    unfinished = path.with_suffix(".tmp")
-    torch.save(state, unfinished)
-    unfinished.replace(path)
+    """Write tensors, numbers, texts and dictionaries of them.
+
+    Raises:
+        GateError: it cannot be written there.
+    """
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    write_whole(path, "checkpoint", buffer.getvalue())
 
 
 def read_checkpoint(path: Path, holds: Set[str], owner: str) -> dict[str, Any]:
@@ -39,3 +47,19 @@ def read_checkpoint(path: Path, holds: Set[str], owner: str) -> dict[str, Any]:
     if missing:
         raise GateError(f"{path}: not a checkpoint of {owner} (it lacks {', '.join(sorted(missing))})")
     return dict(state)
+
+
+@contextmanager
+def contents_of(path: Path, owner: str) -> Iterator[None]:
+    """What `read_checkpoint` gave is put to use in the block; where it does not fit, the file is named.
+
+    Raises:
+        GateError: it does not fit.
+    """
+    try:
+        yield
+    except (
+        AttributeError, KeyError, RuntimeError, TypeError, ValueError, msgspec.ValidationError
+    ) as error:  # fmt: skip
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise GateError(f"{path}: not a checkpoint of {owner} as it is now ({reason})") from error

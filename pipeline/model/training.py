@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pipeline.model.calibration import Calibration
-from pipeline.model.checkpoint import read_checkpoint, write_checkpoint
+from pipeline.model.checkpoint import contents_of, read_checkpoint, write_checkpoint
 from pipeline.model.dsnt import px_to_cells
 from pipeline.model.loop import computes_bfloat16
 from pipeline.model.loss import corner_loss
@@ -21,10 +21,12 @@ from pipeline.model.network import STRIDE_PX, DilatedResNet50DSNT
 from pipeline.model.recipe import Recipe
 from pipeline.model.weights import load_exported, load_imagenet
 
+OWNER = "the large network"
 STATE = {
     "recipe",
     "stride_on_first_conv",
     "learn_statistics",
+    "stride_px",
     "step",
     "calibration",
     "network",
@@ -148,21 +150,33 @@ class Training:
 
     @classmethod
     def load(cls, path: Path) -> Training:
-        """The run as it was when the checkpoint was written."""
-        state = read_checkpoint(path, STATE, "this program")
-        recipe = msgspec.convert(state["recipe"], Recipe)
-        stride_px = state.get("stride_px", STRIDE_PX)
-        training = cls(recipe, state["stride_on_first_conv"], state["learn_statistics"], stride_px)
-        training.network.load_state_dict(state["network"])
-        training.average.load_state_dict(state["average"])
-        training.optimizer.load_state_dict(state["optimizer"])
-        training.step, training.calibration = state["step"], Calibration(**state["calibration"])
+        """The run as it was when the checkpoint was written.
+
+        Raises:
+            GateError: not a checkpoint of such a run.
+        """
+        state = read_checkpoint(path, STATE, OWNER)
+        with contents_of(path, OWNER):
+            recipe = msgspec.convert(state["recipe"], Recipe)
+            training = cls(
+                recipe, state["stride_on_first_conv"], state["learn_statistics"], state["stride_px"]
+            )
+            training.network.load_state_dict(state["network"])
+            training.average.load_state_dict(state["average"])
+            training.optimizer.load_state_dict(state["optimizer"])
+            training.step, training.calibration = state["step"], Calibration(**state["calibration"])
         return training
 
 
 def load_network(path: Path) -> tuple[DilatedResNet50DSNT, Calibration]:
-    """The averaged network of a checkpoint, ready for evaluation and export, and its calibration."""
-    state = read_checkpoint(path, STATE, "this program")
-    network = DilatedResNet50DSNT(state["stride_on_first_conv"], state.get("stride_px", STRIDE_PX))
-    network.load_state_dict(state["average"])
-    return network.eval().requires_grad_(False), Calibration(**state["calibration"])
+    """The averaged network of a checkpoint, ready for evaluation and export, and its calibration.
+
+    Raises:
+        GateError: not a checkpoint of the large network.
+    """
+    state = read_checkpoint(path, STATE, OWNER)
+    with contents_of(path, OWNER):
+        network = DilatedResNet50DSNT(state["stride_on_first_conv"], state["stride_px"])
+        network.load_state_dict(state["average"])
+        calibration = Calibration(**state["calibration"])
+    return network.eval().requires_grad_(False), calibration

@@ -200,6 +200,7 @@ def test_damaged_part_is_named(samples, tmp_path):
 
 def test_views_of_other_samples_are_refused_and_only_views_are_discarded(samples, tmp_path):
     (tmp_path / "photo.jpg").write_bytes(b"not ours")
+    (tmp_path / "000000.npz.part").write_bytes(b"of a run that was killed")
     prepare(samples, tmp_path, workers=0, made_of="these")
     with pytest.raises(GateError, match="another set, network or plan"):
         prepare(samples, tmp_path, workers=0, made_of="others")

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import errno
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ torch = pytest.importorskip("torch")
 from pipeline.errors import GateError  # noqa: E402
 from pipeline.model import train  # noqa: E402
 from pipeline.model.calibration import Calibration  # noqa: E402
+from pipeline.model.checkpoint import write_checkpoint  # noqa: E402
 from pipeline.model.network import DilatedResNet50DSNT  # noqa: E402
 from pipeline.model.recipe import DEFAULT_RECIPE, load_recipe  # noqa: E402
 from pipeline.model.training import Training, load_network  # noqa: E402
@@ -146,6 +149,40 @@ def test_wrong_recipe_is_named(tmp_path, change, message):
     path.write_text(RECIPE.replace(*change, 1))
     with pytest.raises(GateError, match=message):
         load_recipe(path)
+
+
+@pytest.mark.parametrize("load", [Training.load, load_network])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"calibration": {"scale": 1.0}},
+        {"stride_px": 7},
+        {"average": {"stem.0.weight": torch.zeros(2)}, "optimizer": {}},
+        {"average": [], "recipe": {"seed": 1}},
+    ],
+    ids=["calibration", "stride", "tensors", "types"],
+)
+def test_checkpoint_with_other_contents_is_refused(finished_run, tmp_path, load, changes):
+    state = torch.load(finished_run / "out/checkpoint.pt", weights_only=True)
+    write_checkpoint(tmp_path / "other.pt", state | changes)
+    with pytest.raises(GateError, match=r"other\.pt: not a checkpoint of the large network as it is now"):
+        load(tmp_path / "other.pt")
+
+
+def test_full_disk_is_told_and_leaves_the_old_checkpoint_alone(tmp_path, monkeypatch):
+    path = tmp_path / "checkpoint.pt"
+    path.write_bytes(b"old")
+    write = Path.write_bytes
+
+    def until_full(self, data):
+        write(self, data[:10])
+        if data:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", until_full)
+    with pytest.raises(GateError, match=r"checkpoint\.pt: cannot write .* \(No space left on device\)"):
+        write_checkpoint(path, {"step": 1})
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == {"checkpoint.pt": b"old"}
 
 
 def test_file_that_is_no_checkpoint_is_refused(tmp_path):

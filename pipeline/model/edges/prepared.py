@@ -6,6 +6,7 @@ held in memory. So every view is seen a few times, each time brighter or darker,
 
 from __future__ import annotations
 
+import io
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +18,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from pipeline.errors import GateError
-from pipeline.files import make_folder
+from pipeline.files import make_folder, write_whole
 from pipeline.inference.rectify import INPUT_PX
 from pipeline.model.dataset import IMAGENET_MEAN_RGB, IMAGENET_SD_RGB
 from pipeline.model.edges.samples import EdgeSamples
@@ -73,7 +74,7 @@ def prepare(samples: EdgeSamples, folder: Path, workers: int, made_of: str) -> P
         made_of: tells these samples from others; it is kept beside the parts.
 
     Raises:
-        GateError: a part cannot be read, or the parts are of other samples.
+        GateError: a part cannot be read or written, or the parts are of other samples.
     """
     make_folder(folder)
     origin = folder / ORIGIN
@@ -102,16 +103,15 @@ def prepare(samples: EdgeSamples, folder: Path, workers: int, made_of: str) -> P
 
 def discard_prepared(folder: Path) -> None:
     """Remove what `prepare` left in a folder."""
-    for path in [*folder.glob("*.npz"), *folder.glob("*.tmp"), folder / ORIGIN]:
+    for path in [*folder.glob("*.npz"), *folder.glob("*.part"), folder / ORIGIN]:
         path.unlink(missing_ok=True)
 
 
 def _write(path: Path, drawn: list[tuple[Tensor, Tensor]]) -> None:
     strips, corners_px = (torch.cat(arrays).numpy() for arrays in zip(*drawn, strict=True))
-    unfinished = path.with_suffix(".tmp")
-    with unfinished.open("wb") as file:
-        np.savez(file, strips=strips, corners_px=corners_px)
-    unfinished.replace(path)
+    buffer = io.BytesIO()
+    np.savez(buffer, strips=strips, corners_px=corners_px)
+    write_whole(path, "prepared views", buffer.getvalue())
 
 
 def _read(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
