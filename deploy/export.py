@@ -23,7 +23,7 @@ from torch import nn
 from deploy.onnx_graph import OUTPUTS, export_single, store_in_half
 from deploy.write_model import write_model
 from pipeline.errors import GateError, command
-from pipeline.files import refuse_overwriting
+from pipeline.files import check_places, refuse_overwriting
 from pipeline.inference.model_file import PLATE_CORNERS
 from pipeline.model.graph import PlateCornerGraph
 from pipeline.model.network import STRIDE_PX
@@ -112,17 +112,6 @@ def comparison_images(data: Path | None, size_px: tuple[int, int], count: int) -
     return images
 
 
-def require_place(args: argparse.Namespace) -> None:
-    """Find out before the work whether it can be written.
-
-    Raises:
-        GateError: --out is in no folder, or what is read.
-    """
-    refuse_overwriting([args.out], [args.checkpoint])
-    if not args.out.parent.is_dir():
-        raise GateError(f"{args.out}: there is no folder {args.out.parent}; make it first")
-
-
 def facts_of(graph: PlateCornerGraph) -> dict[str, str]:
     """What the file says of itself; `resnet` lets training start from it again."""
     return {
@@ -157,7 +146,8 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     if any(side % STRIDE_PX or side <= 0 for side in args.size):
         raise GateError(f"--size {args.size[0]} {args.size[1]}: both sides must divide by {STRIDE_PX}")
-    require_place(args)
+    refuse_overwriting([args.out], [args.checkpoint])
+    check_places({args.out: "network"})
     size_px = (args.size[0], args.size[1])
     graph = PlateCornerGraph(*load_network(args.checkpoint))
     images = comparison_images(args.data, size_px, args.images)

@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from deploy.export import export, require_place
+from deploy.export import export
 from pipeline.errors import command
+from pipeline.files import check_places, refuse_overwriting
 from pipeline.inference.model_file import RECTIFIED_CORNERS
 from pipeline.inference.rectify import rectified
 from pipeline.model.rectified.graph import RectifiedGraph
@@ -40,7 +41,8 @@ def parse_arguments(argv: list[str] | None, prog: str, description: str | None) 
     parser.add_argument("--out", type=Path, required=True, help="the .onnx file to write")
     parser.add_argument("--images", type=count, default=16, help="how many views to compare on")
     args = parser.parse_args(argv)
-    require_place(args)
+    refuse_overwriting([args.out], [args.checkpoint])
+    check_places({args.out: "network"})
     return args
 
 

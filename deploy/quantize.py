@@ -24,7 +24,7 @@ from deploy.eight_bits import Image, in_single_precision, quantized
 from deploy.write_model import write_model
 from pipeline.config import SHIPPED_MODEL, ModelConfig
 from pipeline.errors import GateError, command
-from pipeline.files import refuse_overwriting
+from pipeline.files import check_places, refuse_overwriting
 from pipeline.frames import plate_width_px
 from pipeline.inference.model_file import inspect_model
 from pipeline.inference.session import CornerOutput
@@ -191,6 +191,7 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     out = args.out or args.model.with_name(f"{args.model.stem}_int8.onnx")
     refuse_overwriting([out], [args.model])
+    check_places({out: "network"})
     size_px = inspect_model(args.model).input_size_px
     if args.data is None:
         calibration = drawn(size_px, args.images, first_car=0)

@@ -156,6 +156,12 @@ def test_export_fails_and_writes_nothing_where_torch_and_onnx_differ(
     assert not out.exists()
 
 
+@pytest.mark.parametrize("out", ["nowhere/out.onnx", "."])
+def test_place_that_cannot_be_written_to_is_found_before_the_work(out, tmp_path, capsys):
+    assert exporting.main(["--checkpoint", "none.pt", "--out", str(tmp_path / out)]) == 2
+    assert "the network" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

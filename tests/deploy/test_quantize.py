@@ -142,6 +142,12 @@ def test_network_that_is_read_is_not_written_over(exported, capsys):
     assert exported.read_bytes() == before
 
 
+def test_place_that_cannot_be_written_to_is_found_before_the_work(exported, monkeypatch, capsys):
+    monkeypatch.setattr(quantizing, "drawn", None)
+    assert quantizing.main(["--model", str(exported), "--out", "nowhere/out.onnx"]) == 2
+    assert "out.onnx: cannot write the network there" in capsys.readouterr().err
+
+
 def test_missing_network_gives_one_clear_line(capsys):
     assert quantizing.main(["--model", "nowhere.onnx"]) == 2
     assert "nowhere.onnx" in capsys.readouterr().err
