@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import zlib
@@ -93,8 +94,19 @@ class Photograph:
         return max(self.plates, key=lambda plate: plate.area_px2, default=None)
 
 
+def add_data_argument(parser: argparse.ArgumentParser) -> None:
+    """The option that names an index."""
+    parser.add_argument(
+        "--data", type=Path, required=True, help="folder with an index.jsonl, or the file itself"
+    )
+
+
 def read_index(index: Path) -> list[Photograph]:
-    """Read an `index.jsonl` (or the folder that holds one); every problem names its line."""
+    """Read an `index.jsonl` (or the folder that holds one).
+
+    Raises:
+        GateError: it cannot be read, a line is no entry of an index, or photographs are missing.
+    """
     index = index / "index.jsonl" if index.is_dir() else index
     if not index.is_file():
         raise GateError(f"{index}: no such index; give a folder with an index.jsonl, or the file itself")
@@ -110,6 +122,12 @@ def read_index(index: Path) -> list[Photograph]:
             photographs.append(_photograph(json.loads(line), index.parent))
         except (KeyError, TypeError, ValueError) as error:
             raise GateError(f"{index} line {number}: not an entry of a plate index ({error!r})") from error
+    missing = [photo.path for photo in photographs if not photo.path.is_file()]
+    if missing:
+        raise GateError(
+            f"{index}: {len(missing)} of {len(photographs)} photographs are missing, the first is {missing[0]}; "
+            "put them there or take their lines out"
+        )
     return photographs
 
 
@@ -158,8 +176,8 @@ def _photograph(entry: dict, folder: Path) -> Photograph:
 def select(photographs: Sequence[Photograph], split: str) -> list[Photograph]:
     """The photographs of one split.
 
-    `validation` and `background-validation` steer training and are not trained on: the photographs that the index
-    puts there or, where it names none, a tenth of `train` and of `background`.
+    `validation`, `background-validation` and `weak-validation` steer training and are not trained on: the photographs
+    that the index puts there or, where it names none, a tenth of `train`, of `background` and of `weak`.
     """
     whole, held_back = HELD_BACK.get(split, split), split in HELD_BACK
     named = [photo for photo in photographs if photo.split == split]

@@ -64,6 +64,14 @@ def test_picture_of_another_size_than_its_labels_are_for_is_refused(tmp_path):
         photo.read()
 
 
+def test_photographs_that_are_missing_are_told_before_any_is_read(tmp_path):
+    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((60, 80, 3), np.uint8))
+    entries = [{"file": name, "width": 80, "height": 60, "plates": []} for name in ("a.png", "b.png", "c.png")]
+    (tmp_path / "index.jsonl").write_text("\n".join(map(json.dumps, entries)))
+    with pytest.raises(GateError, match=r"2 of 3 photographs are missing, the first is .*b\.png; put"):
+        read_index(tmp_path)
+
+
 def test_index_that_is_no_text_is_named(tmp_path):
     (tmp_path / "index.jsonl").write_bytes(b"\xff\xfe{}")
     with pytest.raises(GateError, match="not a text file in UTF-8"):
