@@ -16,7 +16,10 @@ from pipeline.model.edges.network import SUBPIXELS, EdgeNetwork, line_axes
 BLUR_PX = 0.7
 """Standard deviation of the Gaussian whose derivative measures change."""
 NOISE = 0.009
-"""Of the mean change across no edge, per pixel, in ImageNet's standard deviations: half a grey level."""
+"""Added to the change before its logarithm is taken, so that flat areas give no large negative numbers.
+
+Half a grey level a pixel, in ImageNet's standard deviations.
+"""
 WEIGHT = 2.0
 """A line counts by this power of the change across it."""
 PRIOR_SD_PX = (3.0, 2.4)
