@@ -7,8 +7,17 @@ import argparse
 
 def count(text: str) -> int:
     """A whole number, 1 or more."""
-    if not (text.isdecimal() and int(text) >= 1):
-        raise argparse.ArgumentTypeError(f"{text}: give a whole number, 1 or more")
+    return _whole_number(text, 1)
+
+
+def natural(text: str) -> int:
+    """A whole number, 0 or more."""
+    return _whole_number(text, 0)
+
+
+def _whole_number(text: str, least: int) -> int:
+    if not (text.isdecimal() and int(text) >= least):
+        raise argparse.ArgumentTypeError(f"{text}: give a whole number, {least} or more")
     return int(text)
 
 

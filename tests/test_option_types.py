@@ -1,4 +1,4 @@
-"""Numbers on the command line: what is no count or no probability is refused with what would be right."""
+"""Numbers on the command line: what is none of the kind is refused with what would be right."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 
 import pytest
 
-from pipeline.option_types import count, probability
+from pipeline.option_types import count, natural, probability
 
 
 def parsed(kind, text):
@@ -15,12 +15,18 @@ def parsed(kind, text):
     return parser.parse_args(["--value", text]).value
 
 
-@pytest.mark.parametrize("text", ["0", "-3", "1.5", "many", ""])
-def test_no_count(text, capsys):
+@pytest.mark.parametrize(
+    ("kind", "least", "text"),
+    [
+        *((count, 1, text) for text in ("0", "-3", "1.5", "many", "")),
+        *((natural, 0, text) for text in ("-1", "0.5", "")),
+    ],
+)
+def test_no_whole_number(kind, least, text, capsys):
     with pytest.raises(SystemExit) as stop:
-        parsed(count, f" {text}" if text.startswith("-") else text)
+        parsed(kind, text)
     assert stop.value.code == 2
-    assert "give a whole number, 1 or more" in capsys.readouterr().err
+    assert f"give a whole number, {least} or more" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("text", ["1.01", "nan", "high"])
@@ -32,5 +38,6 @@ def test_no_probability(text, capsys):
 
 
 def test_numbers_that_are_taken():
-    assert parsed(count, "1") == 1 and parsed(count, "250") == 250
+    assert [parsed(count, text) for text in ("1", "250")] == [1, 250]
+    assert [parsed(natural, text) for text in ("0", "250")] == [0, 250]
     assert [parsed(probability, text) for text in ("0", "0.5", "1")] == [0.0, 0.5, 1.0]

@@ -15,6 +15,7 @@ from pipeline.commands.options import add_model_options, model_config
 from pipeline.errors import GateError
 from pipeline.events import EventPublisher, EventSubscriber, PassageEvent
 from pipeline.inference.looks import open_locator
+from pipeline.option_types import natural
 from pipeline.post.tracker import TrackSettings
 from pipeline.synthetic.approach import Approach
 from pipeline.synthetic.clips import CLIPS, clip_named
@@ -46,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     own = parser.add_argument_group("the clip that is drawn without --clip and --all")
     own.add_argument("--speed-kmh", type=float, help="speed of the car (default 15)")
-    own.add_argument("--seed", type=int, help="another car, plate and surroundings (default 4)")
+    own.add_argument("--seed", type=natural, help="another car, plate and surroundings (default 4)")
     add_model_options(parser)
 
 

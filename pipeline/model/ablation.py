@@ -28,7 +28,7 @@ from pipeline.frames import PlateLocation
 from pipeline.model.ablation_report import Row, draw_ablation, table
 from pipeline.model.dataset import to_tensor
 from pipeline.model.dsnt import cells_to_px, dsnt, normalized_to_cells, spatial_softmax, windowed_dsnt
-from pipeline.model.loop import advance, begin_in, resumable
+from pipeline.model.loop import add_run_arguments, advance, begin_in, resumable
 from pipeline.model.measure import SIZE_PX, Result, compare
 from pipeline.model.network import DilatedResNet50DSNT
 from pipeline.model.photographs import Photograph, read_index, select
@@ -70,7 +70,7 @@ def train(stride_px: int, recipe: Recipe, photographs: list[Photograph], args: a
         return
     rest = batches(photographs, training.recipe, training.step, args.workers)
     with resumable(training, out):
-        for progress in advance(training, rest, out, checkpoint_minutes=2):
+        for progress in advance(training, rest, out, args.checkpoint_minutes):
             progress.set_description(f"stride {stride_px}")
 
 
@@ -118,19 +118,14 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        "--data", type=Path, required=True, help="folder with an index.jsonl, or the file itself"
-    )
-    parser.add_argument("--out", type=Path, default=Path("runs/ablation"), help="where all results go")
+    add_run_arguments(parser, Path("runs/ablation"))
     parser.add_argument("--recipe", type=Path, default=ABLATION_RECIPE, help="TOML file; sides divide by 32")
     parser.add_argument("--steps", type=count, metavar="N", help="at most N steps a phase, for a quick trial")
     parser.add_argument("--imagenet", type=Path, help="ImageNet weights (default: torchvision's)")
     parser.add_argument("--resnet-v1", action="store_true", help="they are of a ResNet v1 (Keras)")
-    parser.add_argument("--resume", action="store_true", help="go on from the checkpoints in OUT")
     parser.add_argument(
         "--splits", nargs="+", choices=SPLITS, default=SPLITS, help="what to measure on (default: both)"
     )
-    parser.add_argument("--workers", type=int, default=1, help="processes that prepare images")
     return parser.parse_args(argv)
 
 

@@ -31,7 +31,7 @@ from pipeline.model.figures import (
     table,
 )
 from pipeline.model.measure import Result, compare
-from pipeline.model.photographs import Photograph, is_exact, read_index, select
+from pipeline.model.photographs import Photograph, add_data_argument, is_exact, read_index, select
 from pipeline.model.pictures import draw_figures, draw_worst_cases
 from pipeline.model.render_set import render_set
 from pipeline.model.torch_session import both_looks
@@ -86,8 +86,8 @@ def _presence_report(results: list[Result], threshold: float) -> str:
     false_alarms, recalls, thresholds = presence_roc(results)
     best = max(
         (
-            (recall, limit)
-            for rate, recall, limit in zip(false_alarms, recalls, thresholds, strict=True)
+            (reached, limit)
+            for rate, reached, limit in zip(false_alarms, recalls, thresholds, strict=True)
             if rate * 150 <= 1
         ),
         default=(0.0, 1.0),  # the surest of all is a false alarm
@@ -106,9 +106,7 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        "--data", type=Path, required=True, help="folder with an index.jsonl, or the file itself"
-    )
+    add_data_argument(parser)
     parser.add_argument(
         "--split", default="dev", help="split of the index, or `validation` (the part of train held back)"
     )

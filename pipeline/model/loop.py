@@ -21,6 +21,8 @@ from tqdm import tqdm
 from pipeline.errors import GateError
 from pipeline.files import make_folder
 from pipeline.model.curve import draw_learning_curve, log_entry
+from pipeline.model.photographs import add_data_argument
+from pipeline.option_types import natural
 
 Batch = tuple[Tensor, Tensor, Tensor]
 """Images (B, 3, H, W), corners (B, 4, 2) in their pixels, presence (B,) 0 or 1."""
@@ -97,12 +99,15 @@ def loaded(samples: Dataset, batch: int | None, order: Sequence[int], workers: i
 
 def add_run_arguments(parser: argparse.ArgumentParser, out: Path) -> None:
     """The options of every training run."""
+    add_data_argument(parser)
+    parser.add_argument("--out", type=Path, default=out, help="where all results go (default: %(default)s)")
+    parser.add_argument("--resume", action="store_true", help="go on from what is in OUT")
     parser.add_argument(
-        "--data", type=Path, required=True, help="folder with an index.jsonl, or the file itself"
+        "--workers",
+        type=natural,
+        default=1,
+        help="processes that prepare images; 0: this one does (default: %(default)s)",
     )
-    parser.add_argument("--out", type=Path, default=out, help="where checkpoint, log and curve go")
-    parser.add_argument("--resume", action="store_true", help="go on from OUT/checkpoint.pt")
-    parser.add_argument("--workers", type=int, default=1, help="processes that prepare images")
     parser.add_argument(
         "--checkpoint-minutes",
         type=float,

@@ -24,7 +24,7 @@ from pipeline.files import make_folder
 from pipeline.frames import PlateLocation, plate_width_px
 from pipeline.inference.looks import Look, open_rectified_look
 from pipeline.model.labels.sheet import Image, tile, write_sheets
-from pipeline.model.photographs import BOX, PSEUDO, Plate, read_index, write_index
+from pipeline.model.photographs import BOX, PSEUDO, Plate, add_data_argument, read_index, write_index
 from pipeline.model.view import flip_corners
 
 AGREEMENT = 0.015
@@ -73,9 +73,7 @@ def main(argv: list[str] | None = None) -> int:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        "--data", type=Path, required=True, help="folder with an index.jsonl, or the file itself"
-    )
+    add_data_argument(parser)
     parser.add_argument("--out", type=Path, required=True, help="folder of the new index and the sheets")
     parser.add_argument(
         "--rectified", type=Path, default=SHIPPED_RECTIFIED, help=".onnx file of the rectified look"
@@ -89,6 +87,7 @@ def main(argv: list[str] | None = None) -> int:
     )
     if not boxes:
         raise GateError(f"{args.data}: no photograph of split `weak` has a plate with the label `box`")
+    make_folder(args.out)
     look = open_rectified_look(ModelConfig(rectified_path=args.rectified, provider="cpu"))
     tiles = []
     for number, photo in enumerate(tqdm(photographs, unit="photograph", dynamic_ncols=True)):
@@ -97,7 +96,6 @@ def main(argv: list[str] | None = None) -> int:
             photographs[number] = replace(photo, plates=relabelled(look, photo.plates, image))
             found = [plate for plate in photographs[number].plates if plate.label == PSEUDO]
             tiles += [tile(image, plate.corners_px, photo.path.name) for plate in found]
-    make_folder(args.out)
     written = [write_index(photographs, args.out), *write_sheets(tiles, args.out)]
     print(f"{len(tiles)} of {boxes} boxes have corners now\nwritten: {', '.join(map(str, written))}")
     return 0

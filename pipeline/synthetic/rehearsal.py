@@ -19,7 +19,9 @@ import numpy as np
 from tqdm import tqdm
 
 from calib.camera import Camera, Intrinsics, Mount
-from pipeline.option_types import count
+from pipeline.errors import command
+from pipeline.files import make_folder
+from pipeline.option_types import count, natural
 from pipeline.post.plate_formats import formats_named
 from pipeline.synthetic.approach import Drive
 from pipeline.synthetic.paste import Image
@@ -75,6 +77,7 @@ def labelme_file(picture: str, truth: Truth) -> str:
     )
 
 
+@command
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     parser = argparse.ArgumentParser(
@@ -84,11 +87,11 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
     parser.add_argument("--passages", type=count, default=20)
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seed", type=natural, default=1)
     args = parser.parse_args(argv)
     pictures, background = args.out / "pictures", args.out / "background"
-    pictures.mkdir(parents=True, exist_ok=True)
-    background.mkdir(exist_ok=True)
+    make_folder(pictures)
+    make_folder(background)
     vehicles = tqdm(passages(args.passages, args.seed), total=args.passages, unit="passage")
     for number, views in enumerate(vehicles, start=1):
         for place, (image, truth) in enumerate(views, start=1):

@@ -15,8 +15,20 @@ from matplotlib import pyplot as plt  # noqa: E402
 from torch.utils.data import Dataset  # noqa: E402
 
 from pipeline.errors import GateError  # noqa: E402
+from pipeline.model import ablation, train  # noqa: E402
 from pipeline.model.curve import draw_learning_curve, log_entry  # noqa: E402
 from pipeline.model.loop import advance, loaded, resumable  # noqa: E402
+from pipeline.model.rectified import train as train_rectified  # noqa: E402
+
+
+@pytest.mark.parametrize(
+    ("command", "option"),
+    [(train, "--workers"), (ablation, "--workers"), (train_rectified, "--coarse-steps")],
+)
+def test_negative_numbers_are_refused(command, option, capsys):
+    with pytest.raises(SystemExit):
+        command.parse_arguments(["--data", "index", option, "-1"])
+    assert f"{option}: -1: give a whole number, 0 or more" in capsys.readouterr().err
 
 
 class StandInRun:

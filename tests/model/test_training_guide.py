@@ -54,6 +54,18 @@ def test_links_of_the_guide_lead_somewhere():
         assert (ROOT / "docs" / target).exists(), target
 
 
+def test_rehearsal_into_a_file_is_one_clear_error(tmp_path, capsys):
+    (tmp_path / "file").touch()
+    assert rehearsal.main(["--out", str(tmp_path / "file")]) == 2
+    assert "cannot make a folder there" in capsys.readouterr().err
+
+
+def test_rehearsal_with_a_negative_seed_is_refused(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        rehearsal.main(["--out", str(tmp_path), "--seed", "-1"])
+    assert "--seed: -1: give a whole number, 0 or more" in capsys.readouterr().err
+
+
 def test_rehearsal_writes_the_exact_corners_as_a_tool_would(tmp_path, monkeypatch):
     monkeypatch.setattr(rehearsal, "EMPTY_PICTURES", 1)
     assert rehearsal.main(["--out", str(tmp_path), "--passages", "1", "--seed", "4"]) == 0

@@ -17,7 +17,7 @@ from pipeline.model.rectified.calibration import calibrated_scale
 from pipeline.model.rectified.exported import start_from_exported
 from pipeline.model.rectified.samples import RectifiedSamples, augmentation
 from pipeline.model.rectified.training import Plan, RectifiedTraining
-from pipeline.option_types import count
+from pipeline.option_types import count, natural
 
 CONTINUED_LEARNING_RATE = 1.2e-3
 
@@ -59,7 +59,7 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     add_run_arguments(parser, Path("runs/rectified"))
     parser.add_argument(
         "--coarse-steps",
-        type=int,
+        type=natural,
         default=plan.coarse_steps,
         help="optimiser steps of the hourglass alone, at half the view's size (default: %(default)s)",
     )
