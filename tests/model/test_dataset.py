@@ -66,7 +66,9 @@ def test_picture_of_another_size_than_its_labels_are_for_is_refused(tmp_path):
 
 def test_photographs_that_are_missing_are_told_before_any_is_read(tmp_path):
     cv2.imwrite(str(tmp_path / "a.png"), np.zeros((60, 80, 3), np.uint8))
-    entries = [{"file": name, "width": 80, "height": 60, "plates": []} for name in ("a.png", "b.png", "c.png")]
+    entries = [
+        {"file": name, "width": 80, "height": 60, "plates": []} for name in ("a.png", "b.png", "c.png")
+    ]
     (tmp_path / "index.jsonl").write_text("\n".join(map(json.dumps, entries)))
     with pytest.raises(GateError, match=r"2 of 3 photographs are missing, the first is .*b\.png; put"):
         read_index(tmp_path)
