@@ -5,7 +5,6 @@ What is trained, on which losses and how fast, is said by the runs made of this:
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any, Generic, Self, TypeVar
@@ -16,9 +15,10 @@ from torch.optim.swa_utils import AveragedModel
 
 from pipeline.model.checkpoint import contents_of, read_checkpoint, write_checkpoint
 from pipeline.model.loop import computes_bfloat16
+from pipeline.model.schedule import average_decay, half_cosine, ramp
 
 STATE = {"plan", "step", "covariance_scale", "network", "average", "optimizer"}
-WARM_UP_STEPS = 100
+WARM_UP_STEPS, RATE_FLOOR = 100, 0.01
 AVERAGE_DECAY = 0.998
 WEIGHT_DECAY = 0.02
 
@@ -111,11 +111,10 @@ class AveragedTraining(ABC, Generic[NetworkT]):
 
 def ramp_and_cosine(step: int, steps: int) -> float:
     """Share of the peak learning rate at a step: a short ramp, then a half cosine that falls to nothing."""
-    ramp = min(1.0, (step + 1) / WARM_UP_STEPS)
-    return ramp * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * step / steps)))
+    return ramp(step, WARM_UP_STEPS) * half_cosine(step, steps, RATE_FLOOR)
 
 
 def _moved_towards(kept: Tensor, new: Tensor, steps: Tensor | int) -> Tensor:
-    """The moving average after a step; over fewer steps at first, so that the random start is soon forgotten."""
-    decay = min(AVERAGE_DECAY, (int(steps) + 1) / (int(steps) + 10))
+    """The moving average after a step."""
+    decay = average_decay(AVERAGE_DECAY, int(steps))
     return kept.lerp(new, 1 - decay) if kept.dtype.is_floating_point else new

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import math
 from dataclasses import asdict
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from pipeline.model.loop import computes_bfloat16
 from pipeline.model.loss import corner_loss
 from pipeline.model.network import STRIDE_PX, DilatedResNet50DSNT
 from pipeline.model.recipe import Recipe
+from pipeline.model.schedule import average_decay, half_cosine, ramp
 from pipeline.model.weights import load_exported, load_imagenet
 
 OWNER = "the large network"
@@ -33,7 +33,7 @@ STATE = {
     "average",
     "optimizer",
 }
-WARM_UP_STEPS = 40
+WARM_UP_STEPS, RATE_FLOOR = 40, 0.02
 FROZEN = ("stem", "layer1")
 """ImageNet's first filters stay as they are: they are the costliest to train and have the least to learn here."""
 
@@ -119,14 +119,13 @@ class Training:
         self.network.eval()
         self.network.layer4.train(self.learn_statistics)
         phase, step = self.recipe.at(self.step)
-        ramp = min(1.0, (step + 1) / WARM_UP_STEPS)
-        rate = phase.learning_rate * ramp * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * step / phase.steps)))
+        rate = phase.learning_rate * ramp(step, WARM_UP_STEPS) * half_cosine(step, phase.steps, RATE_FLOOR)
         for group in self.optimizer.param_groups:
             group["lr"] = rate * (phase.pretrained_rate if group["name"] == "pretrained" else 1.0)
 
     @torch.no_grad()
     def _update_average(self) -> None:
-        decay = min(self.recipe.average_decay, (self.step + 1) / (self.step + 10))
+        decay = average_decay(self.recipe.average_decay, self.step)
         for kept, new in zip(
             self.average.state_dict().values(), self.network.state_dict().values(), strict=True
         ):
