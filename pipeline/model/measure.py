@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,10 +10,8 @@ from numpy.typing import NDArray
 
 from pipeline.frames import PlateLocation, plate_width_px
 from pipeline.inference.letterbox import Letterbox
+from pipeline.inference.locator import Locator
 from pipeline.model.photographs import Photograph, Plate
-
-Locate = Callable[[NDArray[np.uint8]], PlateLocation]
-"""From a photograph (height, width, 3) uint8 BGR to the plate in its own pixels."""
 
 SIZE_PX = (640, 480)
 FOUND_SHARE_OF_WIDTH = 0.25
@@ -60,9 +58,9 @@ class Result:
         return self.error_px < FOUND_SHARE_OF_WIDTH * self.width_px
 
 
-def measure(locate: Locate, photographs: Iterable[Photograph]) -> list[Result]:
+def measure(locator: Locator, photographs: Iterable[Photograph]) -> list[Result]:
     """Run a locator on every photograph."""
-    return [compare(photograph, locate(photograph.read())) for photograph in photographs]
+    return [compare(photograph, locator.locate([photograph.read()])[0]) for photograph in photographs]
 
 
 def compare(photograph: Photograph, location: PlateLocation) -> Result:

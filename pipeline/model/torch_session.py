@@ -12,7 +12,7 @@ from pipeline.inference.second_look import CROP_PX, SecondLook
 from pipeline.inference.session import CornerOutput
 from pipeline.model.calibration import Calibration
 from pipeline.model.graph import PlateCornerGraph
-from pipeline.model.measure import SIZE_PX, Locate
+from pipeline.model.measure import SIZE_PX
 from pipeline.model.network import DilatedResNet50DSNT
 
 
@@ -52,9 +52,3 @@ def both_looks(
         PlateLocator(TorchSession(graph, SIZE_PX, bfloat16)),
         SecondLook(TorchSession(graph, CROP_PX, bfloat16)),
     )
-
-
-def first_look(network: DilatedResNet50DSNT, bfloat16: bool = False) -> Locate:
-    """A locator of one photograph at a time, with one look."""
-    locator, _ = both_looks(network, bfloat16=bfloat16)
-    return lambda image: locator.locate([image])[0]

@@ -17,7 +17,7 @@ from pipeline.model.loop import Batch, add_run_arguments, advance, begin_in, loa
 from pipeline.model.measure import measure
 from pipeline.model.photographs import Photograph, is_exact, read_index, select
 from pipeline.model.recipe import DEFAULT_RECIPE, Recipe, load_recipe
-from pipeline.model.torch_session import first_look
+from pipeline.model.torch_session import both_looks
 from pipeline.model.training import Training
 from pipeline.model.view import Augmentation
 from pipeline.option_types import count
@@ -42,8 +42,8 @@ def run(training: Training, photographs: list[Photograph], args: argparse.Namesp
     rest = batches(photographs, training.recipe, training.step, args.workers)
     for progress in advance(training, rest, args.out, args.checkpoint_minutes):
         if training.step % args.validate_every == 0 and validation:
-            some = validation[: args.validation_images]
-            figures = summary(measure(first_look(training.average, training.bfloat16), some))
+            first_look, _ = both_looks(training.average, bfloat16=training.bfloat16)
+            figures = summary(measure(first_look, validation[: args.validation_images]))
             log_entry(args.out, {"step": training.step, "validation": figures})
             progress.write(f"step {training.step}: " + ", ".join(f"{k} {v:.2f}" for k, v in figures.items()))
     if not any(is_exact(photo) for photo in validation):
