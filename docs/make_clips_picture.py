@@ -8,19 +8,25 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from pipeline.model.tiles import tiled
 from pipeline.synthetic.clips import CLIPS, DrawnClip
 from pipeline.synthetic.render import frames
+from pipeline.synthetic.scene import Scenario, Truth
 
 PICTURE = Path(__file__).parent / "clips.jpg"
 SIZE_PX, COLUMNS, LINE_PX = (320, 240), 4, 22
-SHARE = 0.6  # of the clip's frames have passed
+SHARE = 0.6
+
+
+def frame_at(scenario: Scenario, share: float) -> tuple[np.ndarray, Truth]:
+    """The frame (H, W, 3) of a clip before which this share of its frames has passed, with its truth."""
+    time_s = float(scenario.times_s[int(share * len(scenario.times_s))])
+    return next(frames(replace(scenario, frame_times_s=(time_s,))))
 
 
 def tile(clip: DrawnClip) -> np.ndarray:
     """A frame of the clip, small, with its name below."""
-    scenario = clip.make()
-    time_s = float(scenario.times_s[int(SHARE * len(scenario.times_s))])
-    image, _ = next(frames(replace(scenario, frame_times_s=(time_s,))))
+    image, _ = frame_at(clip.make(), SHARE)
     return labelled(cv2.resize(image, SIZE_PX, interpolation=cv2.INTER_AREA), clip.name)
 
 
@@ -32,10 +38,8 @@ def labelled(picture: np.ndarray, text: str) -> np.ndarray:
 
 
 def write_sheet(tiles: list[np.ndarray], columns: int, path: Path) -> None:
-    """All tiles in rows of so many."""
-    whole = tiles + [np.full_like(tiles[0], 255)] * (-len(tiles) % columns)
-    rows = [np.hstack(whole[first : first + columns]) for first in range(0, len(whole), columns)]
-    cv2.imwrite(str(path), np.vstack(rows), [cv2.IMWRITE_JPEG_QUALITY, 86])
+    """Write all tiles in rows of so many."""
+    cv2.imwrite(str(path), tiled(tiles, columns, fill=255), [cv2.IMWRITE_JPEG_QUALITY, 86])
 
 
 if __name__ == "__main__":

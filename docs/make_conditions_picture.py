@@ -2,36 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from make_clips_picture import labelled, write_sheet
+from make_clips_picture import frame_at, labelled, write_sheet
 
 from pipeline.annotate import draw_location
 from pipeline.config import ModelConfig
 from pipeline.inference.letterbox import Letterbox
-from pipeline.inference.locator import PlateLocator
-from pipeline.inference.looks import open_further_looks
-from pipeline.inference.start_session import open_session
+from pipeline.inference.locator import letterbox_batch
+from pipeline.inference.looks import open_locator
 from pipeline.model.conditions import LIGHTS, VIEWS, under
 from pipeline.model.measure import SIZE_PX
 from pipeline.synthetic.clips import clip_named
-from pipeline.synthetic.render import frames
 
 PICTURE = Path(__file__).parent / "conditions.jpg"
 TILE_PX, COLUMNS = (320, 240), 5
-SHARE = 0.85  # of the clip's frames have passed
+SHARE = 0.85
 
 
 def drawn_frame() -> tuple[np.ndarray, np.ndarray]:
     """A frame of the clip `approach` as the network sees it, (480, 640, 3), and the plate's corners (4, 2)."""
-    scenario = clip_named("approach").make()
-    time_s = float(scenario.times_s[int(SHARE * len(scenario.times_s))])
-    image, truth = next(frames(replace(scenario, frame_times_s=(time_s,))))
+    image, truth = frame_at(clip_named("approach").make(), SHARE)
     box = Letterbox.fit(image.shape[1::-1], SIZE_PX)
-    view = np.empty((SIZE_PX[1], SIZE_PX[0], 3), np.uint8)
-    box.draw(image, view)
+    (view,) = letterbox_batch([image], [box], SIZE_PX, size=1)
     return view, box.to_input_px(truth.corners_px)
 
 
@@ -46,16 +40,14 @@ def tile(picture: np.ndarray, corners_px: np.ndarray, name: str, error_px: float
 def main() -> None:
     """Write the picture."""
     config = ModelConfig(provider="cpu")
-    first, further = PlateLocator(open_session(config)), open_further_looks(config)
+    locator, _ = open_locator(config)
     image, corners_px = drawn_frame()
     tiles = []
     for place, name in enumerate((*LIGHTS, *VIEWS)):
         changed, moved_px = under(name, np.random.default_rng(place), image, corners_px)
-        answers = first.locate([changed])
-        for look in further:
-            answers = look.refine([changed], answers)
-        error_px = float(np.linalg.norm(answers[0].corners_px - moved_px, axis=1).mean())
-        picture = draw_location(changed, answers[0], config.presence_threshold)
+        (answer,) = locator.locate([changed])
+        error_px = float(np.linalg.norm(answer.corners_px - moved_px, axis=1).mean())
+        picture = draw_location(changed, answer, config.presence_threshold)
         tiles.append(tile(picture, moved_px, name, error_px))
     write_sheet(tiles, COLUMNS, PICTURE)
 

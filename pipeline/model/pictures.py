@@ -10,11 +10,11 @@ import matplotlib
 
 matplotlib.use("Agg")
 import numpy as np
-from cv2.typing import MatLike
 from matplotlib import pyplot as plt
 
 from pipeline.model.figures import presence_roc
 from pipeline.model.measure import SIZE_PX, Result
+from pipeline.model.tiles import Image, tiled
 
 LABEL_BGR, FOUND_BGR = (0, 220, 0), (0, 0, 255)
 TILES = (4, 6)
@@ -25,12 +25,10 @@ def draw_worst_cases(results: Sequence[Result], picture: Path) -> None:
     labelled = [result for result in results if result.plate is not None]
     worst = sorted(labelled, key=lambda result: -result.error_px / result.width_px)
     tiles = [_tile(result) for result in worst[: TILES[0] * TILES[1]]]
-    tiles += [np.zeros((240, 320, 3), np.uint8)] * (-len(tiles) % TILES[0])
-    rows = [np.hstack(tiles[start : start + TILES[0]]) for start in range(0, len(tiles), TILES[0])]
-    cv2.imwrite(str(picture), np.vstack(rows))
+    cv2.imwrite(str(picture), tiled(tiles, TILES[0], fill=0))
 
 
-def _tile(result: Result) -> MatLike:
+def _tile(result: Result) -> Image:
     """The surroundings of the labelled plate, 320x240, with both quadrilaterals."""
     assert result.plate is not None
     image, _ = result.photograph.letterboxed(SIZE_PX)

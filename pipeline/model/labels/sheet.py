@@ -7,11 +7,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from pipeline.model.labels.quads import Points
-
-Image = NDArray[np.uint8]
+from pipeline.model.tiles import Image, tiled
 
 TILE_PX, VIEW_PX, PLATE_PX = (240, 212), (240, 140), (200, 50)
 """(width, height) of a tile, of the picture's part in it, and of the straightened plate below."""
@@ -62,9 +60,6 @@ def write_sheets(tiles: Sequence[Image], folder: Path) -> list[Path]:
         old.unlink()
     paths = []
     for number, start in enumerate(range(0, len(tiles), COLUMNS * ROWS), start=1):
-        page = list(tiles[start : start + COLUMNS * ROWS])
-        page += [np.zeros_like(page[0])] * (-len(page) % COLUMNS)
-        rows = [np.hstack(page[first : first + COLUMNS]) for first in range(0, len(page), COLUMNS)]
         paths.append(folder / f"labels-{number:02d}.png")
-        cv2.imwrite(str(paths[-1]), np.vstack(rows))
+        cv2.imwrite(str(paths[-1]), tiled(tiles[start : start + COLUMNS * ROWS], COLUMNS, fill=0))
     return paths
