@@ -20,11 +20,12 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from deploy.onnx_graph import OUTPUTS, export_single, store_in_half
+from deploy.onnx_graph import export_single, store_in_half
 from deploy.write_model import write_model
 from pipeline.errors import GateError, command
 from pipeline.files import check_places, refuse_overwriting
 from pipeline.inference.model_file import PLATE_CORNERS
+from pipeline.inference.session import CornerOutput
 from pipeline.model.graph import PlateCornerGraph
 from pipeline.model.network import STRIDE_PX
 from pipeline.model.photographs import read_index, select
@@ -44,10 +45,10 @@ def parity(graph: nn.Module, model: onnx.ModelProto, images: Sequence[NDArray[np
     for image in images:
         batch = image[None]
         with torch.inference_mode():
-            expected = [output.numpy() for output in graph(torch.from_numpy(batch))]
-        found = session.run(list(OUTPUTS), {"images": batch})
-        corner_px.append(np.linalg.norm(expected[0] - found[0], axis=-1).max())
-        presence.append(np.abs(expected[2] - found[2]).max())
+            expected = CornerOutput(*(output.numpy() for output in graph(torch.from_numpy(batch))))
+        found = CornerOutput(*session.run(CornerOutput._fields, {"images": batch}))
+        corner_px.append(np.linalg.norm(expected.corners_px - found.corners_px, axis=-1).max())
+        presence.append(np.abs(expected.presence - found.presence).max())
     return {"corner_px": float(np.max(corner_px)), "presence": float(np.max(presence))}
 
 
@@ -61,7 +62,7 @@ def export(
     """Export, compare and write.
 
     Args:
-        graph: takes (B, H, W, 3) uint8 and gives `OUTPUTS`.
+        graph: takes (B, H, W, 3) uint8 and gives what `CornerOutput` holds.
         out: the file.
         images: (H, W, 3) to compare torch and ONNX Runtime on.
         facts: what the file is to say of itself beside its input and the order of the corners.

@@ -11,9 +11,9 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
 from pipeline.errors import GateError
+from pipeline.inference.session import CornerOutput
 from pipeline.model.network import STRIDE_PX
 
-OUTPUTS = ("corners_px", "corner_cov_px2", "presence")
 SMALLEST_HALVED = 256
 """Tensors with fewer elements stay in single precision: they weigh nothing."""
 
@@ -24,7 +24,7 @@ def export_single(
     """Export with single-precision weights; the batch stays open.
 
     Args:
-        graph: takes (B, H, W, 3) uint8.
+        graph: takes (B, H, W, 3) uint8 and gives what `CornerOutput` holds.
         size_px: (width, height) of the example that the exporter follows through the network.
         path: where the exporter may write its file.
         any_size: height and width stay open, too (they divide by the large network's stride).
@@ -38,7 +38,7 @@ def export_single(
         (example,),
         str(path),
         input_names=["images"],
-        output_names=list(OUTPUTS),
+        output_names=list(CornerOutput._fields),
         dynamic_shapes={"images": {0: batch} | sides},
         dynamo=True,
         external_data=False,
