@@ -7,6 +7,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from pipeline.frames import plate_width_px
 from pipeline.inference.rectify import is_convex, transform_points
 from pipeline.model.view import Augmentation, Image, Points, tilted_rectangle
 from pipeline.synthetic.paste import mounted, paste_plate
@@ -53,9 +54,7 @@ def is_visible(quad: Points, settings: Augmentation) -> bool:
 
 def _shape(quad: Points) -> float:
     """Width to height of a plate's image."""
-    width = np.linalg.norm(quad[1] - quad[0]) + np.linalg.norm(quad[2] - quad[3])
-    height = np.linalg.norm(quad[3] - quad[0]) + np.linalg.norm(quad[2] - quad[1])
-    return float(width / height)
+    return plate_width_px(quad) / plate_width_px(np.roll(quad, 1, axis=0))
 
 
 def _random_size_m(rng: np.random.Generator, quad: Points) -> tuple[float, float]:

@@ -89,18 +89,19 @@ class Window(NamedTuple):
     inside: Tensor
 
 
-def window_around_peak(logits: Tensor, radius_cells: int) -> Window:
-    """The window of 2 * radius + 1 cells a side around each peak of (B, K, h, w); borders cut it off."""
+def window_around_peak(logits: Tensor) -> Window:
+    """The window of 2 WINDOW_RADIUS_CELLS + 1 cells a side around each peak of (B, K, h, w); borders cut it off."""
     height, width = logits.shape[-2:]
     column, row = logits.amax(dim=-2).argmax(dim=-1), logits.amax(dim=-1).argmax(dim=-1)
     x = torch.arange(width, device=logits.device) - column.unsqueeze(-1)
     y = torch.arange(height, device=logits.device) - row.unsqueeze(-1)
-    inside = (x.abs() <= radius_cells).unsqueeze(-2) & (y.abs() <= radius_cells).unsqueeze(-1)
+    near_x, near_y = (offset.abs() <= WINDOW_RADIUS_CELLS for offset in (x, y))
+    inside = near_x.unsqueeze(-2) & near_y.unsqueeze(-1)
     centre = torch.stack((column, row), dim=-1)
     return Window(centre.to(logits.dtype), x.to(logits.dtype), y.to(logits.dtype), inside)
 
 
-def windowed_dsnt(logits: Tensor, radius_cells: int = WINDOW_RADIUS_CELLS) -> tuple[Tensor, Tensor]:
+def windowed_dsnt(logits: Tensor) -> tuple[Tensor, Tensor]:
     """Expectation and covariance over a window around each heatmap's peak.
 
     The expectation over the whole heatmap is pulled by background mass; inside the window it is not. Where the window
@@ -108,12 +109,11 @@ def windowed_dsnt(logits: Tensor, radius_cells: int = WINDOW_RADIUS_CELLS) -> tu
 
     Args:
         logits: (B, K, h, w).
-        radius_cells: the window is 2 * radius + 1 cells wide and high.
 
     Returns:
         Means (B, K, 2), x and y in cells, and covariances (B, K, 2, 2) in cells squared.
     """
-    window = window_around_peak(logits, radius_cells)
+    window = window_around_peak(logits)
     heatmaps = spatial_softmax(logits.masked_fill(~window.inside, OUTSIDE))
     x, y = window.x_cells, window.y_cells
     column, row = heatmaps.sum(dim=-2), heatmaps.sum(dim=-1)
@@ -122,21 +122,21 @@ def windowed_dsnt(logits: Tensor, radius_cells: int = WINDOW_RADIUS_CELLS) -> tu
     var_x, var_y = (column * dx.square()).sum(dim=-1), (row * dy.square()).sum(dim=-1)
     cov_xy = (heatmaps * dx.unsqueeze(-2) * dy.unsqueeze(-1)).sum(dim=(-2, -1))
 
-    mean_x = _where_cut_off(column, x, mean_x, radius_cells)
-    mean_y = _where_cut_off(row, y, mean_y, radius_cells)
+    mean_x = _where_cut_off(column, x, mean_x)
+    mean_y = _where_cut_off(row, y, mean_y)
     means = torch.stack((mean_x, mean_y), dim=-1) + window.centre_cells
     covariances = torch.stack((var_x, cov_xy, cov_xy, var_y), dim=-1).unflatten(-1, (2, 2))
     return means, covariances
 
 
-def _where_cut_off(marginal: Tensor, offsets: Tensor, mean: Tensor, radius_cells: int) -> Tensor:
+def _where_cut_off(marginal: Tensor, offsets: Tensor, mean: Tensor) -> Tensor:
     """`mean`, replaced by the Gaussian's own mean where the window reaches over the border of the axis.
 
     The logarithm of a Gaussian is a parabola wherever it is cut; a least-squares parabola through the log marginal,
     weighted by the squared marginal (Guo 2011, "A simple algorithm for fitting a Gaussian function"), has its
     vertex at the mean. `marginal`, `offsets` are (B, K, n), `mean` is (B, K).
     """
-    inside = offsets.abs() <= radius_cells
+    inside = offsets.abs() <= WINDOW_RADIUS_CELLS
     weight = marginal.square() * inside
     log_marginal = marginal.clamp_min(1e-12).log()
     s0, s1, s2, s3, s4 = ((weight * offsets**power).sum(dim=-1) for power in range(5))
@@ -147,6 +147,6 @@ def _where_cut_off(marginal: Tensor, offsets: Tensor, mean: Tensor, radius_cells
     determinant = s0 * (s2 * s4 - s3 * s3) - s1 * (s1 * s4 - s2 * s3) + s2 * (s1 * s3 - s2 * s2)
     vertex = -slope / (2 * torch.where(curvature == 0, torch.ones_like(curvature), curvature))
 
-    cut_off = inside.sum(dim=-1) < 2 * radius_cells + 1
+    cut_off = inside.sum(dim=-1) < 2 * WINDOW_RADIUS_CELLS + 1
     is_peak = (curvature * determinant < 0) & ((vertex - mean).abs() < 2.0)
     return torch.where(cut_off & is_peak, vertex, mean)

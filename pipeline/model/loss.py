@@ -12,7 +12,6 @@ from torch import Tensor
 
 from pipeline.model.dsnt import (
     OUTSIDE,
-    WINDOW_RADIUS_CELLS,
     Window,
     dsnt,
     gaussian_heatmaps,
@@ -68,7 +67,7 @@ def _windowed_distance(logits: Tensor, targets: Tensor) -> Tensor:
 
     0 where the window misses the target: there is nothing to refine before the peak is at the right place.
     """
-    window = window_around_peak(logits, WINDOW_RADIUS_CELLS)
+    window = window_around_peak(logits)
     heatmaps = spatial_softmax(logits.masked_fill(~window.inside, OUTSIDE))
     cut = targets * window.inside
     mass = cut.sum(dim=(-2, -1), keepdim=True)

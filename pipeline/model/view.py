@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.frames import CORNER_SIGNS
+from pipeline.frames import CORNER_SIGNS, plate_width_px
+from pipeline.inference.letterbox import PADDING_GRAY
 from pipeline.inference.rectify import inverse, is_convex, scale_at, shrunk, transform_points
 
 Image = NDArray[np.uint8]
@@ -74,7 +75,7 @@ def _random_scale(
     rng: np.random.Generator, photo_size_px: tuple[int, int], quad: Points, settings: Augmentation
 ) -> float:
     """Scale to a log-uniform plate width, but at most doubled and never to a stamp in an empty image."""
-    width_px = float(np.linalg.norm(quad[1] - quad[0]) + np.linalg.norm(quad[2] - quad[3])) / 2
+    width_px = plate_width_px(quad)
     low, high = settings.plate_width_px
     low = max(low, 0.55 * width_px * settings.width_px / photo_size_px[0])
     high = min(high, 2.0 * width_px)
@@ -114,7 +115,7 @@ def warp(
     scale = scale_at(homography, centre_px)
     image, homography = shrunk(image, homography, centre_px)
     mode = cv2.BORDER_REPLICATE if rng.random() < 0.3 else cv2.BORDER_CONSTANT
-    colour = (114, 114, 114) if rng.random() < 0.7 else tuple(int(c) for c in rng.integers(0, 256, 3))
+    colour = (PADDING_GRAY,) * 3 if rng.random() < 0.7 else tuple(int(c) for c in rng.integers(0, 256, 3))
     size = (settings.width_px, settings.height_px)
     interpolation = cv2.INTER_CUBIC if scale > 1.2 and rng.random() < 0.5 else cv2.INTER_LINEAR
     warped = cv2.warpPerspective(

@@ -52,7 +52,6 @@ def _queue() -> Scenario:
         approach=first,
         behind=(second,),
         camera=_mounted(Mount(2.6, 20.0, 0.0, 0.0, stop_line_m=3.0)),
-        fps=8.0,
         frame_times_s=tuple(np.arange(0.0, 6.6, 0.125).tolist()),
         seed=13,
     )

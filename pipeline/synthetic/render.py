@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calib.camera import Camera
+from pipeline.frames import CORNER_SIGNS
 from pipeline.post.plate_formats import PlateFormat
 from pipeline.synthetic.paste import mounted, warp_texture
 from pipeline.synthetic.plates import PX_PER_M, draw_plate
@@ -24,6 +25,7 @@ Layer = NDArray[np.float32]
 
 _NIGHT_ROAD, _NIGHT_CAR, _NIGHT_PLATE = 0.14, 0.30, 0.75
 _LENS_BLUR_PX = 0.55
+_SHUTTER_STEPS = 3  # images that one exposure is the mean of
 _NEAR_M = 0.25  # nothing nearer to the lens is drawn
 
 
@@ -79,7 +81,7 @@ def plate_panel(rng: np.random.Generator, plate_format: PlateFormat) -> Panel:
     """A drawn plate in its holder, at the origin of the vehicle frame."""
     width_m, height_m = plate_format.width_m, plate_format.height_m
     plate = draw_plate(rng, width_m, height_m)
-    flat = np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)]) * (width_m / 2, height_m / 2)  # x right, y down
+    flat = CORNER_SIGNS * (width_m / 2, height_m / 2)  # x right, y down
     texture, outer = mounted(rng, plate, flat, PX_PER_M)
     corners = np.column_stack([outer[:, 0], np.zeros(4), PLATE_CENTRE_Z_M - outer[:, 1]])
     return Panel(texture, corners)
@@ -127,7 +129,7 @@ def in_front(camera: Camera, panel: Panel) -> Panel | None:
     return Panel(panel.texture[first:last], np.vstack([top, bottom[::-1]]))
 
 
-def moved(overlay: Overlay, opened_px: Array, closed_px: Array, steps: int = 3) -> Overlay:
+def moved(overlay: Overlay, opened_px: Array, closed_px: Array) -> Overlay:
     """Average over the exposure: the image grows and shifts as the plate's corners do meanwhile."""
     travel = float(np.abs(closed_px - opened_px).max())
     if not travel > 0.02 or overlay.layer.size == 0:  # NaN: the plate is behind the camera
@@ -135,12 +137,12 @@ def moved(overlay: Overlay, opened_px: Array, closed_px: Array, steps: int = 3) 
     origin = np.array([overlay.area[1].start, overlay.area[0].start])
     middle = (opened_px + closed_px) / 2
     total = np.zeros_like(overlay.layer)
-    for share in (np.arange(steps) + 0.5) / steps:
+    for share in (np.arange(_SHUTTER_STEPS) + 0.5) / _SHUTTER_STEPS:
         corners = opened_px + share * (closed_px - opened_px)
         motion, _ = cv2.estimateAffinePartial2D(middle - origin, corners - origin)
         size = overlay.layer.shape[1::-1]
         total += cv2.warpAffine(overlay.layer, motion, size, borderMode=cv2.BORDER_REPLICATE)
-    return replace(overlay, layer=total / np.float32(steps))
+    return replace(overlay, layer=total / np.float32(_SHUTTER_STEPS))
 
 
 def dimmed(panel: Panel, gain: float) -> Panel:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from calib.camera import Camera, Intrinsics, Mount
 from pipeline.errors import GateError
+from pipeline.frames import CORNER_SIGNS
 from pipeline.post.plate_formats import PlateFormat, formats_named
 from pipeline.synthetic.approach import Approach, Course
 from pipeline.synthetic.vehicle import PLATE_CENTRE_Z_M
@@ -79,8 +80,7 @@ class Scenario:
         """The exact state of a vehicle at a time."""
         centre = self.position_m(time_s, vehicle) + np.array([0.0, 0.0, PLATE_CENTRE_Z_M])
         half = np.array([self.plate_format.width_m, self.plate_format.height_m]) / 2
-        signs = np.array([(-1, 1), (1, 1), (1, -1), (-1, -1)])
-        corners_m = centre + np.insert(signs * half, 1, 0.0, axis=1)
+        corners_m = centre + np.insert(CORNER_SIGNS * (1, -1) * half, 1, 0.0, axis=1)
         mount = self.camera.mount
         assert mount is not None  # checked when made
         return Truth(

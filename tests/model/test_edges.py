@@ -29,7 +29,7 @@ from pipeline.model.edges.lines import (  # noqa: E402
     strips,
 )
 from pipeline.model.edges.network import SUBPIXELS, EdgeNetwork, expected, likeliest  # noqa: E402
-from pipeline.model.edges.prepared import discard_prepared, mirrored_corners, mirrored_strips, prepare  # noqa: E402
+from pipeline.model.edges.prepared import PreparedViews, discard_prepared, mirrored_strips, prepare  # noqa: E402
 from pipeline.model.edges.samples import EdgeSamples  # noqa: E402
 from pipeline.model.edges.training import EdgeTraining, Plan  # noqa: E402
 from pipeline.model.photographs import read_index  # noqa: E402
@@ -164,9 +164,16 @@ def test_samples_show_plates_where_the_rectified_look_leaves_them(samples):
 def test_mirrored_strips_are_those_of_the_mirrored_view(rng):
     views = torch.from_numpy(rng.uniform(0, 255, (2, 3, INPUT_PX[1], INPUT_PX[0])))
     torch.testing.assert_close(mirrored_strips(strips(views)), strips(views.flip(-1)))
-    corners = torch.tensor([[[80.0, 56.0], [336.0, 55.0], [334.0, 168.0], [81.0, 167.0]]])
+
+
+def test_batches_show_views_or_their_mirror_images():
+    seen = torch.zeros(1, 4, 3, 2 * REACH_PX, PLACES, dtype=torch.uint8)
+    corners = torch.tensor([[80.0, 56.0], [336.0, 55.0], [334.0, 168.0], [81.0, 167.0]])
     in_mirror = [[415.0 - 336.0, 55.0], [415.0 - 80.0, 56.0], [415.0 - 81.0, 167.0], [415.0 - 334.0, 168.0]]
-    torch.testing.assert_close(mirrored_corners(corners), torch.tensor([in_mirror]))
+    _, shown, _ = next(PreparedViews(seen, corners[None]).batches(16, 0, 1, seed=1))
+    mirrored = (shown == torch.tensor(in_mirror)).flatten(1).all(dim=1)
+    assert 0 < mirrored.sum() < 16
+    assert (shown[~mirrored] == corners).all()
 
 
 def test_views_are_drawn_once_and_a_part_that_is_there_is_kept(samples, tmp_path, monkeypatch):

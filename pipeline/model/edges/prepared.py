@@ -23,6 +23,7 @@ from pipeline.inference.rectify import INPUT_PX
 from pipeline.model.dataset import IMAGENET_MEAN_RGB, IMAGENET_SD_RGB
 from pipeline.model.edges.samples import EdgeSamples
 from pipeline.model.loop import Batch, loaded
+from pipeline.model.view import flip_corners
 
 PART_IMAGES = 500
 ORIGIN = "made_of.txt"
@@ -47,7 +48,8 @@ class PreparedViews:
         seen, corners_px = (self._strips[chosen].float() / 255 - mean) / sd, self._corners_px[chosen]
         mirrored = torch.from_numpy(rng.random(views) < 0.5)
         seen = torch.where(mirrored[:, None, None, None, None], mirrored_strips(seen), seen)
-        corners_px = torch.where(mirrored[:, None, None], mirrored_corners(corners_px), corners_px)
+        in_mirror_px = torch.from_numpy(flip_corners(corners_px.numpy(), INPUT_PX[0]))
+        corners_px = torch.where(mirrored[:, None, None], in_mirror_px, corners_px)
         contrast, brightness = (_normal(rng, views, sd) for sd in (CONTRAST_SD, BRIGHTNESS_SD))
         return seen * (1 + contrast) + brightness, corners_px, torch.ones(views)
 
@@ -55,13 +57,6 @@ class PreparedViews:
 def mirrored_strips(seen: Tensor) -> Tensor:
     """The strips (B, 4, C, across, along) of the views mirrored left to right."""
     return seen[:, [0, 3, 2, 1]].flip(-1)
-
-
-def mirrored_corners(corners_px: Tensor) -> Tensor:
-    """Corners (B, 4, 2) of the views mirrored left to right."""
-    mirrored = corners_px[:, [1, 0, 3, 2]].clone()
-    mirrored[..., 0] = INPUT_PX[0] - 1 - mirrored[..., 0]
-    return mirrored
 
 
 def prepare(samples: EdgeSamples, folder: Path, workers: int, made_of: str) -> PreparedViews:
