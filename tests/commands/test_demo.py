@@ -91,3 +91,9 @@ def test_unknown_clip_is_refused_with_the_names_that_there_are(tmp_path, capsys)
 def test_options_that_would_do_nothing_or_harm_are_refused(tmp_path, capsys, options, said):
     assert run_gate.main(["demo", *options, "--out", str(tmp_path)]) == 2
     assert said in capsys.readouterr().err
+
+
+def test_negative_seed_is_refused(capsys):
+    with pytest.raises(SystemExit):
+        run_gate.main(["demo", "--seed", "-1"])
+    assert "--seed: -1: give a whole number, 0 or more" in capsys.readouterr().err
