@@ -48,7 +48,7 @@ def run_clip(
         KeyboardInterrupt: a signal ended it.
     """
     camera, clip = scenario.camera, folder / "clip.mp4"
-    lane = replay_lane(camera.camera_id, str(clip), 0, camera, tracking, scenario.fps)
+    lane = replay_lane(camera.camera_id, str(clip), 0, camera, tracking)
     with ExitStack() as stack:
         journal = stack.enter_context(ReplayJournal(folder / "events.jsonl"))
         annotated = stack.enter_context(ClipWriter(folder / "annotated.mp4"))

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pipeline.errors import command
 from pipeline.files import check_places, make_folder
-from pipeline.option_types import count
+from pipeline.option_types import count, natural
 from pipeline.post.benchmark.passages import (
     EXACT,
     MANOEUVRES,
@@ -40,7 +40,7 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         default=2000,
         help="of each of the two main cases; fewer of the others (%(default)s)",
     )
-    parser.add_argument("--seed", type=int, default=1, help="of all that is drawn (%(default)s)")
+    parser.add_argument("--seed", type=natural, default=1, help="of all that is drawn (%(default)s)")
     parser.add_argument(
         "--plots", type=Path, metavar="DIR", help="write motion_error.png and motion_coverage.png there"
     )
