@@ -24,7 +24,7 @@ BETWEEN_VIDEOS_S = 1.0
 def replay_lane(
     name: str, video: str, epoch: int, calibration: Camera | None, tracking: TrackSettings, fps: float = 25.0
 ) -> Lane:
-    """The lane of one recording, whose times belong to the epoch after `epoch`; `fps` is the rate of an image folder."""
+    """The lane of one recording; its times belong to the epoch after `epoch`, `fps` is the rate of an image folder."""
     drops = DropCounter()
     source = make_source(name, video, drops=drops, fps=fps)
     if source.live:
