@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from calib.boards import Board
-from calib.camera import Camera, Intrinsics, Mount
-from calib.lens import place_board
+from calib.camera import Camera
+from calib.lens import place_board, project_board
 from calib.mount import MOUNT_KEYS
 from calib.plates import SeenPlate
 from calib.targets import Target
@@ -109,7 +108,6 @@ def check_plate(
     Raises:
         GateError: the camera file has no mount, or the estimator gives no distance.
     """
-    _mount(camera)
     points = [
         TrackPoint(i / _STILL_FPS, plate.corners_px, plate.corner_cov_px2) for i, plate in enumerate(plates)
     ]
@@ -130,7 +128,6 @@ def check_board(camera: Camera, target: Target, board: Board, tape: Tape, date: 
     Raises:
         GateError: the camera file has no mount.
     """
-    _mount(camera)
     value, by_corners = _board_distance(camera, target, tape.along_lane)
     moved = [
         _board_distance(item, target, tape.along_lane)[0] - value
@@ -144,7 +141,7 @@ def _as_taped(
     camera: Camera, distance: Estimate, plates: Sequence[SeenPlate], tape: Tape
 ) -> tuple[float, float]:
     """The estimator's distance, which is along the lane from the stop line, as the tape ran; and its sd."""
-    mount, known = _mount(camera), camera.uncertainty
+    mount, known = camera.require_mount(), camera.uncertainty
     along_m = distance.value + mount.stop_line_m
     variance = distance.sd**2 - (known.stop_line_m or 0.0) ** 2
     stretch = 1.0
@@ -159,35 +156,20 @@ def _as_taped(
 
 def _board_distance(camera: Camera, target: Target, along_lane: bool) -> tuple[float, float]:
     """Distance of a target's origin along the lane or straight along the road, and its sd from the corners alone."""
-    lens, bend = camera.intrinsics, np.array(camera.intrinsics.distortion)
-    turn, shift = _pose(target, lens)
-    jacobian = np.asarray(cv2.projectPoints(target.points_m, turn, shift, lens.matrix, bend)[1])[:, :6]
+    place, _ = place_board(target.corners_px, target.points_m, camera.intrinsics)
+    jacobian = project_board(target.points_m, place, camera.intrinsics)[1][:, :6]
     covariance = np.linalg.inv(jacobian.T @ jacobian) * float(target.covariances_px2[0, 0, 0])
-    flat = camera.road_from_camera(np.vstack([shift, np.eye(3), np.zeros(3)]))[:, :2]
+    flat = camera.road_from_camera(np.vstack([place.shift, np.eye(3), np.zeros(3)]))[:, :2]
     line = np.array([0.0, 1.0]) if along_lane else flat[0] / np.linalg.norm(flat[0])
     slope = (flat[1:4] - flat[4]) @ line
     return float(flat[0] @ line), float(np.sqrt(slope @ covariance[3:, 3:] @ slope))
 
 
-def _pose(target: Target, lens: Intrinsics) -> tuple[Array, Array]:
-    """Rotation vector and translation of a flat target, the better of the two planar poses."""
-    place, _ = place_board(target.corners_px, target.points_m, lens)
-    return place.turn, place.shift
-
-
 def _one_sd_mounts(camera: Camera) -> list[Camera]:
-    mount = _mount(camera)
+    mount = camera.require_mount()
     shifts = {key: getattr(camera.uncertainty, key) for key in MOUNT_KEYS}
     return [
         replace(camera, mount=replace(mount, **{key: getattr(mount, key) + sd}))
         for key, sd in shifts.items()
         if sd
     ]
-
-
-def _mount(camera: Camera) -> Mount:
-    if camera.mount is None:
-        raise GateError(
-            f"check: the camera file of {camera.camera_id} has no [mount]; run `python -m calib mount` first"
-        )
-    return camera.mount

@@ -80,6 +80,19 @@ class Camera:
                 f"{calibrated[0]}x{calibrated[1]}; calibrate at the size that is used"
             )
 
+    def require_mount(self) -> Mount:
+        """The mount.
+
+        Raises:
+            GateError: the camera file has none.
+        """
+        if self.mount is None:
+            raise GateError(
+                f"camera {self.camera_id}: the camera file has no [mount], so the road is unknown; run "
+                "`python -m calib mount`"
+            )
+        return self.mount
+
     def read_image(self, path: Path) -> NDArray[np.uint8]:
         """The image (height, width, 3) BGR in a file, of the calibration's size.
 
@@ -119,7 +132,7 @@ class Camera:
         Raises:
             GateError: the camera file has no [mount].
         """
-        mount = self._require_mount()
+        mount = self.require_mount()
         return (np.asarray(points_m) - (0.0, 0.0, mount.height_m)) @ mount.camera_from_road.T
 
     def road_from_camera(self, points_m: ArrayLike) -> Array:
@@ -128,19 +141,12 @@ class Camera:
         Raises:
             GateError: the camera file has no [mount].
         """
-        mount = self._require_mount()
+        mount = self.require_mount()
         return np.asarray(points_m) @ mount.camera_from_road + (0.0, 0.0, mount.height_m)
 
     def one_sd_lenses(self) -> list[Camera]:
         """Copies of this camera, each with one uncertain quantity of the lens larger by its standard deviation."""
         return [replace(self, intrinsics=lens) for lens in one_sd_lenses(self.intrinsics, self.uncertainty)]
-
-    def _require_mount(self) -> Mount:
-        if self.mount is None:
-            raise GateError(
-                f"camera {self.camera_id}: the camera file has no [mount], so the road is unknown"
-            )
-        return self.mount
 
 
 def _check_keys(path: Path, data: dict[str, Any]) -> None:

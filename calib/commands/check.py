@@ -57,12 +57,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def execute(args: argparse.Namespace) -> int:
     """Compare, print the verdict, and add it to the record and the report."""
     camera, shape = Camera.load(args.camera), plate_format(args)
-    if camera.mount is None:
-        raise GateError(f"{args.camera}: has no [mount]; run `python -m calib mount` first")
+    mount = camera.require_mount()
     tape = Tape(args.at, args.tape_sd)
     if args.origin == "stop-line":  # both numbers from the point under the camera
         stop_sd_m = camera.uncertainty.stop_line_m or 0.0
-        tape = Tape(args.at + camera.mount.stop_line_m, math.hypot(args.tape_sd, stop_sd_m), along_lane=True)
+        tape = Tape(args.at + mount.stop_line_m, math.hypot(args.tape_sd, stop_sd_m), along_lane=True)
     if not 0.3 <= tape.length_m <= 200 or not 0 < args.tape_sd < 1:
         raise GateError("check: give --at in metres, 0.3 to 200, and --tape-sd above 0 and below 1")
     earlier = Record.load(args.camera)
