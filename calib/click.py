@@ -43,8 +43,7 @@ class ClickSession:
 
     def wait(self) -> Clicks:
         """The clicks, in pixels of the image, as soon as the page has sent them."""
-        while not self._done.wait(0.2):
-            pass
+        self._done.wait()
         return self._clicks
 
     def _take(self, sent: Any) -> None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from calib.boards import Board
 from calib.findings import Finding
-from calib.views import ENOUGH_VIEWS, Coverage, View, rough_lens, rough_normal
+from calib.views import ENOUGH_VIEWS, Coverage, Pose, View, rough_lens, rough_normal
 
 LEAST_VIEWS = 6
 _DISTINCT = 0.03  # pose distance below which two images show the same view
@@ -72,10 +72,10 @@ def region(values: NDArray[Any]) -> str:
 
 def _distinct(views: Sequence[View], board: Board) -> int:
     """How many views are unlike all earlier ones."""
-    kept = Coverage.of([], board).poses
+    kept: list[Pose] = []
     for pose in Coverage.of(views, board).poses:
         if all(pose.distance(other) > _DISTINCT for other in kept):
-            kept = (*kept, pose)
+            kept.append(pose)
     return len(kept)
 
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from calib.boards import Board
 from calib.camera import Intrinsics
@@ -41,6 +41,11 @@ class BoardPlace:
 
     turn: Array
     shift: Array
+
+    @classmethod
+    def of(cls, turn: ArrayLike, shift: ArrayLike) -> BoardPlace:
+        """From OpenCV's columns."""
+        return cls(np.asarray(turn, np.float64).ravel(), np.asarray(shift, np.float64).ravel())
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,11 +121,13 @@ def fit_lens(views: Sequence[View], board: Board, model: Model, guess: Intrinsic
         raise GateError(
             "intrinsics: the views do not determine a lens; tilt the board in different directions"
         )
-    places = tuple(
-        BoardPlace(np.asarray(turn, np.float64).ravel(), np.asarray(shift, np.float64).ravel())
-        for turn, shift in zip(turns, shifts, strict=True)
+    lens = lens_of(numbers, size_px)
+    places = tuple(BoardPlace.of(turn, shift) for turn, shift in zip(turns, shifts, strict=True))
+    residuals = tuple(
+        view.corners_px - project_board(board.points_m[view.ids], place, lens)[0]
+        for view, place in zip(views, places, strict=True)
     )
-    return _finished(views, board, model, lens_of(numbers, size_px), places)
+    return LensFit(model, lens, places, residuals)
 
 
 def place_board(corners_px: Array, points_m: Array, lens: Intrinsics) -> tuple[BoardPlace, Array]:
@@ -129,16 +136,12 @@ def place_board(corners_px: Array, points_m: Array, lens: Intrinsics) -> tuple[B
     _, turns, shifts, _ = cv2.solvePnPGeneric(
         points_m, corners_px, lens.matrix, bend, flags=cv2.SOLVEPNP_IPPE
     )
-    best: tuple[float, BoardPlace, Array] | None = None
-    for turn, shift in zip(turns, shifts, strict=True):
-        turn, shift = cv2.solvePnPRefineLM(points_m, corners_px, lens.matrix, bend, turn.copy(), shift.copy())
-        place = BoardPlace(np.asarray(turn, np.float64).ravel(), np.asarray(shift, np.float64).ravel())
-        misses = corners_px - project_board(points_m, place, lens)[0]
-        error = float(np.sum(misses**2))
-        if best is None or error < best[0]:
-            best = error, place, misses
-    assert best is not None  # IPPE gives at least one pose
-    return best[1], best[2]
+    found: list[tuple[BoardPlace, Array]] = []
+    for pose in zip(turns, shifts, strict=True):
+        turn, shift = (part.copy() for part in pose)  # refined in place
+        place = BoardPlace.of(*cv2.solvePnPRefineLM(points_m, corners_px, lens.matrix, bend, turn, shift))
+        found.append((place, corners_px - project_board(points_m, place, lens)[0]))
+    return min(found, key=lambda item: float(np.sum(item[1] ** 2)))
 
 
 def project_board(points_m: Array, place: BoardPlace, lens: Intrinsics) -> tuple[Array, Array]:
@@ -147,13 +150,3 @@ def project_board(points_m: Array, place: BoardPlace, lens: Intrinsics) -> tuple
         points_m, place.turn, place.shift, lens.matrix, np.array(lens.distortion)
     )
     return np.asarray(pixels, np.float64).reshape(-1, 2), np.asarray(jacobian, np.float64)
-
-
-def _finished(
-    views: Sequence[View], board: Board, model: Model, lens: Intrinsics, places: tuple[BoardPlace, ...]
-) -> LensFit:
-    residuals = tuple(
-        view.corners_px - project_board(board.points_m[view.ids], place, lens)[0]
-        for view, place in zip(views, places, strict=True)
-    )
-    return LensFit(model, lens, places, residuals)

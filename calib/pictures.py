@@ -8,18 +8,12 @@ import numpy as np
 
 from calib.camera import Camera, Intrinsics, Mount
 from calib.expected import Expected
-from calib.lens import lens_of
 from calib.record import LensRecord
 from pipeline.charts import AMBER, BLUE, GREEN, GRID, INK, RED, Chart, arrow, drawing, heat, text
 
 _WIDTH = 520
 _RESIDUAL_TIMES = 100.0
 _MOST_ARROWS = 900
-
-
-def lens_of_record(record: LensRecord, size_px: tuple[int, int]) -> Intrinsics:
-    """The lens that a record describes."""
-    return lens_of(np.array(record.parameters), size_px)
 
 
 def coverage(record: LensRecord, size_px: tuple[int, int]) -> str:

@@ -54,7 +54,7 @@ def report_html(
         "<h2>Expected errors</h2>",
         _expected(expected, camera, plate_format),
     ]
-    parts += lens_part(record.lens, (lens.width, lens.height)) if record.lens else []
+    parts += lens_part(record.lens, lens) if record.lens else []
     parts += mount_part(camera, record.mount)
     parts += _checks(record.checks)
     return page(f"Calibration of camera {camera.camera_id}", parts, _STYLE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from calib import pictures
+from calib.camera import Intrinsics
 from calib.judge_lens import GOOD_EDGE_PX
 from calib.lens import PARAMETERS
 from calib.record import LensRecord
@@ -18,9 +19,9 @@ _MODELS = {
 }
 
 
-def lens_part(record: LensRecord, size_px: tuple[int, int]) -> list[str]:
+def lens_part(record: LensRecord, lens: Intrinsics) -> list[str]:
     """HTML of the numbers with their ±, the models tried, the pictures, and what was left out."""
-    lens = pictures.lens_of_record(record, size_px)
+    size_px = lens.width, lens.height
     corners = sum(len(view.corners_px) for view in record.views)
     figures = [
         figure(

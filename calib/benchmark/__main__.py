@@ -12,13 +12,14 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import cv2
 import numpy as np
 from tqdm import tqdm
 
 from calib.benchmark.lens_runs import image_run, lens_run
-from calib.benchmark.mount_runs import hand_run, stand_run
+from calib.benchmark.mount_runs import BY_HAND, ON_STAND, mount_run
 from calib.benchmark.table import Run, summary
 from calib.lens import PARAMETERS
 from calib.mount import MOUNT_KEYS
@@ -27,8 +28,8 @@ from pipeline.option_types import count
 _KINDS: dict[str, tuple[Callable[[np.random.Generator], Run], Sequence[str]]] = {
     "images": (image_run, PARAMETERS),
     "lens": (lens_run, PARAMETERS),
-    "hand": (hand_run, MOUNT_KEYS),
-    "stand": (stand_run, MOUNT_KEYS),
+    "hand": (partial(mount_run, plate=BY_HAND), MOUNT_KEYS),
+    "stand": (partial(mount_run, plate=ON_STAND), MOUNT_KEYS),
 }
 
 

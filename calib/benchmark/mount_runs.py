@@ -30,16 +30,6 @@ ON_STAND = Plate(height_sd_m=0.001, each_height_sd_m=0.001, lateral_sd_m=0.002, 
 _CHECKED_M = (3.0, 5.0, 7.0, 10.0)
 
 
-def hand_run(rng: np.random.Generator) -> Run:
-    """A plate held by hand at three distances: tape 1 cm, corners 1 px, and how it is held as usual."""
-    return mount_run(rng, BY_HAND)
-
-
-def stand_run(rng: np.random.Generator) -> Run:
-    """A plate on a stand whose height and direction are known to a millimetre: only tape, corners and lens err."""
-    return mount_run(rng, ON_STAND)
-
-
 def mount_run(rng: np.random.Generator, plate: Plate) -> Run:
     """Errors of a mount from `plate` at `TAPED_M`; the lens is off by 0.1 % and 1 px, as it says."""
     mount = Mount(rng.uniform(1.0, 2.8), rng.uniform(4, 14), rng.normal(0, 1), rng.normal(0, 3))
