@@ -9,7 +9,7 @@ facing, from which each may differ a little.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,23 +104,23 @@ def _minimum(problem: MountProblem, pitch_deg: float) -> tuple[Array, float] | N
         trial_residuals, trial_rows = problem.linearised(state + step)
         trial_cost = float(trial_residuals @ trial_residuals)
         if np.isfinite(trial_cost) and trial_cost < cost and state[HEIGHT] + step[HEIGHT] > 0:
-            state, residuals, rows, damping = state + step, trial_residuals, trial_rows, damping * 0.2
-            if cost - trial_cost < 1e-7 * (1 + cost):
+            state, residuals, rows, damping = state + step, trial_residuals, trial_rows, damping * 0.1
+            if cost - trial_cost < 1e-5 * (1 + cost):
                 break
         elif damping > 1e8:
             break
         else:
-            damping *= 6
+            damping *= 10
     return state, float(residuals @ residuals)
 
 
 def _lens_share(problem: MountProblem, state: Array, rows: Array) -> Array:
     """Covariance that the lens's uncertainty adds: how far the fit moves when the lens is one sd off."""
-    camera = replace(problem.camera, mount=None)
     base = problem.linearised(state)[0]
     pull = _inverse(rows.T @ rows) @ rows.T
     moves = [
-        -pull @ (problem.with_camera(moved).linearised(state)[0] - base) for moved in camera.one_sd_lenses()
+        -pull @ (problem.with_camera(moved).linearised(state)[0] - base)
+        for moved in problem.camera.one_sd_lenses()
     ]
     return np.asarray(sum((np.outer(move, move) for move in moves), np.zeros((problem.size, problem.size))))
 

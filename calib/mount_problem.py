@@ -23,8 +23,7 @@ class MountProblem:
     """Residuals of all measurements as a function of one vector: mount (4), groups (5 each), targets (6 each)."""
 
     def __init__(self, camera: Camera, groups: tuple[Group, ...], height: tuple[float, float] | None) -> None:
-        self.camera = camera
-        self._groups = groups
+        self.camera, self._groups, self._height = camera, groups, height
         self._prior = np.array([height or _WEAK_PRIOR[0], *_WEAK_PRIOR[1:]])
         self.targets = [(index, target) for index, group in enumerate(groups) for target in group.targets]
         self.target_count = len(self.targets)
@@ -40,7 +39,7 @@ class MountProblem:
 
     def with_camera(self, camera: Camera) -> MountProblem:
         """The same measurements through another lens."""
-        return MountProblem(camera, self._groups, tuple(self._prior[0]) if self._prior[0, 1] < 50 else None)
+        return MountProblem(camera, self._groups, self._height)
 
     def mount(self, state: Array) -> Mount:
         """The mount that a state holds."""
