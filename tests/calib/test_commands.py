@@ -514,7 +514,7 @@ def test_mount_says_that_a_stop_line_is_gone(
         ("plates_at = 3", "plates_at: unknown key"),
         ('[[plate_at]]\nimage = "a"\ndistnace_m = 3.0', "plate_at.distnace_m: unknown key"),
         ('[[plate_at]]\nimage = "a"\ndistance_m = -3.0', "plate_at"),
-        ("[plate", "cannot read"),
+        ("[plate", "not valid TOML"),
     ],
 )
 def test_wrong_measurements_file_names_the_key(

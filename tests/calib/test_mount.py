@@ -110,9 +110,9 @@ def test_range_from_the_lens_is_as_good_as_the_road() -> None:
 
 
 def test_taped_range_is_predicted_as_well_as_is_stated() -> None:
-    """The nearest of three plates held by hand, 40 times: the camera's height is part of the range."""
+    """Each of three plates held by hand, 14 times: the camera's height is part of the range."""
     ratios = []
-    for seed in range(40):
+    for seed in range(14):
         rng = np.random.default_rng(seed)
         held = rng.normal(0, (0.0, 0.01, *np.radians([3, 3, 0.75])))
         plates, taped = [], []
@@ -126,8 +126,7 @@ def test_taped_range_is_predicted_as_well_as_is_stated() -> None:
             taped.append(PlateAt(str(distance), range_m=range_m))
         seen = {plate.name: plate for plate in plates}
         found = groups(Measured(BY_HAND, tuple(taped)), LENS_ONLY, seen, Path(), None)
-        nearest = tape_residuals(LENS_ONLY, found, None)[0]
-        ratios.append(0.01 * nearest.error_cm / nearest.sd_m)
+        ratios += [0.01 * item.error_cm / item.sd_m for item in tape_residuals(LENS_ONLY, found, None)]
     assert np.sqrt(np.mean(np.square(ratios))) == pytest.approx(1.0, abs=0.12)
 
 

@@ -27,8 +27,8 @@ SESSION = SimpleNamespace(
 
 def test_demo_reports_one_passage_close_to_the_truth(tmp_path, capsys):
     eight_bits = SHIPPED_MODEL.with_name("plate_corners_int8.onnx")  # as exact, and three times as fast here
-    arguments = ["demo", "--out", str(tmp_path), "--provider", "cpu", "--model", str(eight_bits)]
-    assert run_gate.main(arguments) == 0
+    options = ["--speed-kmh", "30", "--provider", "cpu", "--model", str(eight_bits)]
+    assert run_gate.main(["demo", "--out", str(tmp_path), *options]) == 0
     printed = capsys.readouterr().out
     assert "one vehicle, one passage" in printed
     events = [json.loads(line) for line in (tmp_path / "events.jsonl").read_text().splitlines()]

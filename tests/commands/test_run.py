@@ -161,7 +161,7 @@ def test_port_in_use_is_one_clear_line(stand_in_model, camera_file, tmp_path, fr
 
 
 def test_recording_as_a_source_ends_the_run(drive_clip, stand_in_model, camera_file, tmp_path, free_port):
-    config = write_config(tmp_path, str(drive_clip), stand_in_model, camera_file, free_port)
+    config = write_config(tmp_path, str(drive_clip), stand_in_model, camera_file, free_port, FIRST_LOOK_ONLY)
     config.write_text(config.read_text() + 'policy = "every"\n')
     assert run_gate.main(["run", "--config", str(config)]) == 0
     kinds = [event.kind for event in read_journal(tmp_path / "events.jsonl")]
