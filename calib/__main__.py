@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from types import ModuleType
+
+# Before OpenCV loads OpenBLAS: the threads of small problems only wait for each other.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from calib.commands import board, check, intrinsics, mount
 from pipeline.errors import command
