@@ -35,6 +35,8 @@ def why_not_found(images: Sequence[Image], board: Board) -> Finding:
 def image_blur_px(grey: Image) -> tuple[float, float]:
     """(smaller, larger) sd of the blur at the strongest edges, of those more upright and those more level.
 
+    Infinite where there are none.
+
     The greatest slope of a blurred step of height h is h / (sd sqrt(2 pi)); the height is taken from the
     neighbourhood.
     """
@@ -99,9 +101,12 @@ def _other_markers(greys: Sequence[Image], board: Board) -> Finding | None:
 
 
 def _blurred(greys: Sequence[Image], board: Board) -> Finding | None:
-    """The images are too blurred for any board."""
+    """The images are too blurred for any board, or without anything in them."""
     low, high = np.median([image_blur_px(grey) for grey in greys], axis=0)
-    if high < SHARP_PX:
+    if np.isinf(low):
+        text = "the images show nothing; take off the lens's cover, switch on the light, check the exposure"
+        return Finding("refuse", "no_board", text)
+    if high < SHARP_PX or np.isinf(high):
         return None
     if high > SMEARED * low:
         text = (

@@ -146,6 +146,13 @@ def test_no_board(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert "no board: no charuco" in refusal(capsys, tmp_path, [scene] * 7)
 
 
+@pytest.mark.parametrize("grey", [0, 128], ids=["covered", "overexposed"])
+def test_images_that_show_nothing(capsys: pytest.CaptureFixture[str], tmp_path: Path, grey: int) -> None:
+    assert "no board: the images show nothing" in refusal(
+        capsys, tmp_path, [np.full((60, 80), grey, np.uint8)] * 7
+    )
+
+
 def test_no_images(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert "no images here" in refusal(capsys, tmp_path, [])
 
