@@ -21,9 +21,14 @@ from pipeline.post.plate_formats import formats_named
 from pipeline.post.pose import plate_corners_m
 
 _CORNER_SD_PX = 0.25  # of a board's corner: detection and an unflat print
+_ANYWHERE_SD_M = 3.0  # across the lane: as good as unknown
 _LEAN_SHARE = 0.25  # of how square it is held: level is easily seen
-_LAID_SD_DEG = (20.0, 0.3, 0.3)  # a board on the road: turned at will, level as the road is
-_PASSAGE_LATERAL_SD_M, _PASSAGE_HEIGHT_SD_M = 0.05, 0.01  # a vehicle along its lane
+# Turned, tilted, leaning. A board on the road is turned at will, and level as the road is.
+_BOARDS_SD_DEG, _LAID_SD_DEG, _STOOD_SD_DEG = (3.0, 0.2, 0.2), (20.0, 0.3, 0.3), (3.0, 2.0, 0.5)
+_BOARD_LATERAL_SD_M, _BOARD_HEIGHT_SD_M = 0.5, 0.003
+# How a plate is fixed to a vehicle, and how a vehicle moves along its lane.
+_FIXED_SD_DEG, _DRIVEN_SD_DEG = (3.0, 7.0, 1.5), (1.0, 0.5, 0.3)
+_PASSAGE_LATERAL_SD_M, _PASSAGE_HEIGHT_SD_M = 0.05, 0.01
 _PASSAGE_NOISE = 2.0  # corner errors of neighbouring frames are alike: fewer independent ones than frames
 
 
@@ -94,7 +99,8 @@ def _plate_group(measured: Measured, plates: Mapping[str, SeenPlate]) -> Group:
 def held_sd(plate: Plate) -> tuple[Held, Held]:
     """Standard deviations of how a plate is held: at all places together, and at each against the others."""
     facing = (plate.facing_sd_deg, plate.facing_sd_deg, _LEAN_SHARE * plate.facing_sd_deg)
-    return Held(3.0, plate.height_sd_m, *facing), Held(plate.lateral_sd_m, plate.each_height_sd_m, *facing)
+    together = Held(_ANYWHERE_SD_M, plate.height_sd_m, *facing)
+    return together, Held(plate.lateral_sd_m, plate.each_height_sd_m, *facing)
 
 
 def _board_group(items: Sequence[BoardAt], camera: Camera, folder: Path, board: Board | None) -> Group:
@@ -104,13 +110,13 @@ def _board_group(items: Sequence[BoardAt], camera: Camera, folder: Path, board: 
     finder = BoardFinder(board)
     targets = [_board_target(item, camera, folder / item.image, finder) for item in items]
     heights = [item.height_m for item in items]
-    single = _LAID_SD_DEG if lying else (3.0, 2.0, 0.5)
+    single_sd_deg = _LAID_SD_DEG if lying else _STOOD_SD_DEG
     return Group(
         tuple(targets),
         FLAT if lying else UPRIGHT,
         Held(0.0, float(np.mean(heights)), 0.0, 0.0, 0.0),
-        Held(3.0, max(item.height_sd_m for item in items), 3.0, 0.2, 0.2),
-        Held(0.5, 0.003 + float(np.ptp(heights)), *single),
+        Held(_ANYWHERE_SD_M, max(item.height_sd_m for item in items), *_BOARDS_SD_DEG),
+        Held(_BOARD_LATERAL_SD_M, _BOARD_HEIGHT_SD_M + float(np.ptp(heights)), *single_sd_deg),
     )
 
 
@@ -150,8 +156,8 @@ def _passage_groups(passages: Passages, camera: Camera, folder: Path) -> list[Gr
                 targets,
                 UPRIGHT,
                 Held(0.0, passages.plate_height_m, 0.0, 0.0, 0.0),
-                Held(3.0, passages.height_sd_m, 3.0, 7.0, 1.5),
-                Held(_PASSAGE_LATERAL_SD_M, _PASSAGE_HEIGHT_SD_M, 1.0, 0.5, 0.3),
+                Held(_ANYWHERE_SD_M, passages.height_sd_m, *_FIXED_SD_DEG),
+                Held(_PASSAGE_LATERAL_SD_M, _PASSAGE_HEIGHT_SD_M, *_DRIVEN_SD_DEG),
             )
         )
     return found
