@@ -31,7 +31,7 @@ class Collection:
         skipped: (name, reason) of the others.
         failures: a few images without a board, to tell why.
         blurred: views whose corners are not to be trusted.
-
+        sizes: (width, height) in pixels of all images; more than one is a mistake.
     """
 
     views: list[View] = field(default_factory=list)
@@ -69,11 +69,7 @@ def _blur_finding(blurred: Sequence[View], enough: bool) -> Finding:
 
 
 def from_images(paths: Sequence[Path], finder: BoardFinder) -> Collection:
-    """Views of all images; each must show the board.
-
-    Raises:
-        GateError: there are no images.
-    """
+    """Views of all images; each must show the board."""
     collection = Collection()
     for path in paths:
         image = read_image(path)
@@ -102,17 +98,18 @@ def add_image(collection: Collection, name: str, image: Image, finder: BoardFind
 
 
 class ViewPicker:
-    """Takes from moving pictures the views that are sharp, still and unlike the ones it has."""
+    """Takes from moving pictures the views that are sharp, still and unlike the ones it has.
+
+    Attributes:
+        collection: the views taken so far, and what was not usable.
+        coverage: of those views.
+    """
 
     def __init__(self, finder: BoardFinder) -> None:
         self.collection = Collection()
+        self.coverage = Coverage.of([], finder.board)
         self._finder = finder
         self._last: Detection | None = None
-
-    @property
-    def coverage(self) -> Coverage:
-        """Of the views taken so far."""
-        return Coverage.of(self.collection.views, self._finder.board)
 
     def offer(self, name: str, image: Image) -> tuple[Answer, Detection | None]:
         """What becomes of one frame."""
@@ -134,6 +131,7 @@ class ViewPicker:
         if any(pose.distance(other) < NOVEL for other in self.coverage.poses):
             return "like an earlier view", found
         self.collection.views.append(view)
+        self.coverage = Coverage.of(self.collection.views, self._finder.board)
         if len(self.collection.views) >= LEAST_VIEWS:
             self.collection.blurred.clear()  # blurred moments of a video that gives enough are no fault
         return "taken", found

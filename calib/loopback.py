@@ -115,7 +115,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _take(self, post: Callable[[Any], None], body: bytes) -> None:
         try:
             post(json.loads(body))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             self.send_error(400, str(error)[:100].encode("ascii", "replace").decode())
             return
         self._answer(*as_json({}))
