@@ -26,6 +26,7 @@ Verdict = Literal["agrees", "weak", "disagrees"]
 
 _WEAK = 0.03  # of the distance: 95 % half-width beyond which agreement proves little
 _STILL_FPS = 25.0
+_ONE_PLACE = 1.15  # ratio of a plate's widths in two images beyond which it is not at the same place in both
 
 
 @dataclass(frozen=True)
@@ -33,13 +34,19 @@ class Tape:
     """A taped length on the road, from the point under the camera.
 
     Attributes:
-        length_m, sd_m: what was read, and its standard deviation.
-        along_lane: measured along the lane; else straight to the point under what was held up.
+        length_m, sd_m: what was read, with the way to the stop line if it began there, and its standard deviation.
+        stop_line_m: the stop line it began at, to run along the lane; None if it began under the camera, to run
+            straight to the point under what was held up.
     """
 
     length_m: float
     sd_m: float
-    along_lane: bool = False
+    stop_line_m: float | None = None
+
+    @property
+    def along_lane(self) -> bool:
+        """Whether it ran along the lane."""
+        return self.stop_line_m is not None
 
 
 @dataclass(frozen=True)
@@ -52,6 +59,7 @@ class Check:
         source: where it was seen.
         taped_m, tape_sd_m: the `Tape`'s length.
         estimated_m, sd_m: what the camera says, and its standard deviation.
+        stop_line_m: the `Tape`'s.
     """
 
     date: str
@@ -61,6 +69,12 @@ class Check:
     tape_sd_m: float
     estimated_m: float
     sd_m: float
+    stop_line_m: float | None = None
+
+    @property
+    def origin_m(self) -> float:
+        """Where the tape began: its zero, from the point under the camera."""
+        return self.stop_line_m or 0.0
 
     @property
     def error_m(self) -> float:
@@ -82,9 +96,15 @@ class Check:
     @property
     def text(self) -> str:
         """The verdict for people."""
+        where, of_what = (
+            ("", "")
+            if self.stop_line_m is None
+            else (" from the stop line", " of the distance from the camera")
+        )
         figures = (
-            f"at {self.taped_m:.2f} m the camera says {self.estimated_m:.2f} m: error {100 * self.error_m:+.1f} cm "
-            f"({100 * self.error_m / self.taped_m:+.1f} %), expected within ±{100 * self.expected_m:.1f} cm"
+            f"at {self.taped_m - self.origin_m:.2f} m{where} the camera says {self.estimated_m - self.origin_m:.2f} m: "
+            f"error {100 * self.error_m:+.1f} cm ({100 * self.error_m / self.taped_m:+.1f} %{of_what}), expected "
+            f"within ±{100 * self.expected_m:.1f} cm"
         )
         advice = {
             "agrees": "The calibration holds here.",
@@ -106,8 +126,9 @@ def check_plate(
     """Compare a plate that stands still in one or several images.
 
     Raises:
-        GateError: the camera file has no mount, or the estimator gives no distance.
+        GateError: the camera file has no mount, the plate did not stand still, or the estimator gives no distance.
     """
+    _require_one_place(plates)
     points = [
         TrackPoint(i / _STILL_FPS, plate.corners_px, plate.corner_cov_px2) for i, plate in enumerate(plates)
     ]
@@ -119,7 +140,7 @@ def check_plate(
         )
     names = plates[0].name if len(plates) == 1 else f"{plates[0].name} and {len(plates) - 1} more"
     value, sd = _as_taped(camera, estimate.distance_m, plates, tape)
-    return Check(date, plate_format.name, names, tape.length_m, tape.sd_m, value, sd)
+    return Check(date, plate_format.name, names, tape.length_m, tape.sd_m, value, sd, tape.stop_line_m)
 
 
 def check_board(camera: Camera, target: Target, board: Board, tape: Tape, date: str) -> Check:
@@ -134,7 +155,17 @@ def check_board(camera: Camera, target: Target, board: Board, tape: Tape, date: 
         for item in [*camera.one_sd_lenses(), *_one_sd_mounts(camera)]
     ]
     sd = float(np.sqrt(by_corners**2 + sum(move**2 for move in moved)))
-    return Check(date, board.describe(), target.name, tape.length_m, tape.sd_m, value, sd)
+    return Check(date, board.describe(), target.name, tape.length_m, tape.sd_m, value, sd, tape.stop_line_m)
+
+
+def _require_one_place(plates: Sequence[SeenPlate]) -> None:
+    widths_px = [float(np.ptp(plate.corners_px[:, 0])) for plate in plates]
+    far, near = int(np.argmin(widths_px)), int(np.argmax(widths_px))
+    if widths_px[near] > _ONE_PLACE * widths_px[far]:
+        raise GateError(
+            f"check: the plate is at different places: {widths_px[far]:.0f} px wide in {plates[far].name} and "
+            f"{widths_px[near]:.0f} px in {plates[near].name}; give images of one place"
+        )
 
 
 def _as_taped(

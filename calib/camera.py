@@ -27,6 +27,7 @@ from pipeline.files import read_image, read_toml, write_whole
 __all__ = ["Camera", "Intrinsics", "Mount", "Uncertainty"]
 
 Array = NDArray[np.float64]
+_LEAST_FOCAL = 0.1  # of the longer side: 157 degrees across, which no lens of this model shows
 _UNDISTORT_STOP = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 100, 1e-12)
 
 
@@ -52,11 +53,13 @@ class Camera:
             raise GateError(f"{path}: format: must be 1 (the only camera file format this version knows)")
         _check_keys(path, data)
         try:
-            return msgspec.convert(data, cls)
+            camera = msgspec.convert(data, cls)
         except msgspec.ValidationError as error:
             message, _, where = str(error).partition(" - at ")
             key = where.strip("`").removeprefix("$.") or "camera file"
             raise GateError(f"{path}: {key}: {message}") from error
+        _check_focal_length(path, camera.intrinsics)
+        return camera
 
     def save(self, path: Path) -> None:
         """Write camera.toml, whole or not at all; what is None is left out.
@@ -79,6 +82,13 @@ class Camera:
                 f"camera {self.camera_id}: the image is {width}x{height} but the camera file was made for "
                 f"{calibrated[0]}x{calibrated[1]}; calibrate at the size that is used"
             )
+
+    @property
+    def has_stop_line(self) -> bool:
+        """Whether one was given; without one `stop_line_m` is 0 and has no standard deviation."""
+        return self.mount is not None and (
+            self.mount.stop_line_m != 0 or self.uncertainty.stop_line_m is not None
+        )
 
     def require_mount(self) -> Mount:
         """The mount.
@@ -169,6 +179,21 @@ def _check_keys(path: Path, data: dict[str, Any]) -> None:
             for item in number if isinstance(number, list) else [number]:
                 if isinstance(item, float) and not math.isfinite(item):
                     raise GateError(f"{path}: {key}.{name}: must be a finite number")
+
+
+def _check_focal_length(path: Path, lens: Intrinsics) -> None:
+    """Refuse one in another unit, which is far too short.
+
+    Raises:
+        GateError: names the file and the key.
+    """
+    least_px = _LEAST_FOCAL * max(lens.width, lens.height)
+    for key in ("fx", "fy"):
+        if getattr(lens, key) < least_px:
+            raise GateError(
+                f"{path}: intrinsics.{key}: {getattr(lens, key):g} px is too short for an image of {lens.width}x"
+                f"{lens.height}, at least {least_px:g}; give it in pixels, not in millimetres"
+            )
 
 
 def _without_none(table: dict[str, Any]) -> dict[str, Any]:

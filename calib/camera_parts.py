@@ -11,7 +11,10 @@ from msgspec import Meta
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+MOST_HEIGHT_M = 30.0  # of a camera above the road; more is a number in centimetres, or a mistake
+
 _Positive = Annotated[float, Meta(gt=0)]
+_Height = Annotated[float, Meta(gt=0, le=MOST_HEIGHT_M)]
 _Pixels = Annotated[int, Meta(ge=1)]
 _Angle = Annotated[float, Meta(ge=-89, le=89)]
 _Sd = Annotated[float, Meta(ge=0)]
@@ -55,7 +58,7 @@ class Mount:
             0 when there is none.
     """
 
-    height_m: _Positive
+    height_m: _Height
     pitch_deg: _Angle
     roll_deg: _Angle
     lane_yaw_deg: _Angle

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from calib.camera_parts import MOST_HEIGHT_M
 from pipeline.errors import GateError
 from pipeline.files import read_toml
 
@@ -114,7 +115,7 @@ class Passages:
 class TapedCamera:
     """The camera's own height."""
 
-    height_m: _Distance
+    height_m: Annotated[float, Meta(ge=0.3, le=MOST_HEIGHT_M)]
     height_sd_m: _Sd = 0.02
 
 
@@ -143,14 +144,17 @@ class Measured:
         """Read measured.toml.
 
         Raises:
-            GateError: it is missing, is not TOML, or a key is unknown or out of range.
+            GateError: it is missing, is not TOML, a key is unknown or out of range, or the stop line is there twice.
         """
         data = read_toml(path, "measurements")
         _check_keys(path, data)
         try:
-            return msgspec.convert(data, cls)
+            measured = msgspec.convert(data, cls)
         except msgspec.ValidationError as error:
             raise GateError(f"{path}: {error}") from error
+        if measured.stop_line.clicks_px and measured.stop_line.distance_m is not None:
+            raise GateError(f"{path}: stop_line: give clicks_px or distance_m, and not both")
+        return measured
 
 
 def _check_keys(path: Path, data: dict[str, object]) -> None:

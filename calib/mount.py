@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calib.camera import Camera, Mount
+from calib.camera_parts import MOST_HEIGHT_M
 from calib.mount_problem import HEIGHT, MountProblem
 from calib.targets import Group
 from pipeline.errors import GateError
@@ -57,7 +58,7 @@ def fit_mount(camera: Camera, groups: Sequence[Group], height: tuple[float, floa
         height: taped height of the camera and its sd, in metres.
 
     Raises:
-        GateError: nothing was seen, or no mount explains it.
+        GateError: nothing was seen, or no mount explains it, or one that is too high.
     """
     if not any(group.targets for group in groups):
         raise GateError("mount: no plate or board to go by; add [[plate_at]], [[board_at]] or [passages]")
@@ -73,6 +74,11 @@ def fit_mount(camera: Camera, groups: Sequence[Group], height: tuple[float, floa
             "mount: the measurements fit no camera position; check the distances and the plate's size"
         )
     best, cost = min(fits, key=lambda item: item[1])
+    if best[HEIGHT] > MOST_HEIGHT_M:
+        raise GateError(
+            f"mount: the measurements put the camera {best[HEIGHT]:.0f} m above the road; check the distances and the "
+            "plate's size"
+        )
     rows = problem.linearised(best)[1]
     misfit = float(np.sqrt(cost / problem.spare))
     covariance = _inverse(rows.T @ rows) * max(1.0, misfit) ** 2

@@ -168,6 +168,8 @@ def _json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
                 item = json.loads(line)
             except json.JSONDecodeError as error:
                 raise GateError(f"{path}: line {number}: not JSON ({error.msg})") from error
+            except RecursionError as error:
+                raise GateError(f"{path}: line {number}: not a JSON object (nested too deeply)") from error
             if not isinstance(item, dict):
                 raise GateError(f"{path}: line {number}: not a JSON object")
             yield number, item

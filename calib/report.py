@@ -105,15 +105,16 @@ def _checks(checks: Sequence[Check]) -> list[str]:
         (
             escape(check.date),
             escape(f"{check.what}, {check.source}"),
-            f"{check.taped_m:.2f} m",
-            f"{check.estimated_m:.2f} m",
+            "below the camera" if check.stop_line_m is None else "stop line",
+            f"{check.taped_m - check.origin_m:.2f} m",
+            f"{check.estimated_m - check.origin_m:.2f} m",
             f"{100 * check.error_m:+.1f} cm",
             f"± {100 * check.expected_m:.1f} cm",
             check.verdict,
         )
         for check in checks
     ]
-    head = ("date", "what", "taped", "camera", "error", "expected", "verdict")
+    head = ("date", "what", "from", "taped", "camera", "error", "expected", "verdict")
     return ["<h2>Acceptance: tape-measure checks</h2>", table(head, rows)]
 
 

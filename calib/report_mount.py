@@ -32,6 +32,8 @@ def mount_part(camera: Camera, record: MountRecord | None) -> list[str]:
         return []
     rows = []
     for key, name in _NAMES.items():
+        if key == "stop_line_m" and not camera.has_stop_line:
+            continue
         sd = getattr(camera.uncertainty, key)
         unit = _UNITS[key]
         digits = 3 if unit == "m" else 2

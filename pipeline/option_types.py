@@ -21,6 +21,13 @@ def _whole_number(text: str, least: int) -> int:
     return int(text)
 
 
+def port(text: str) -> int:
+    """A TCP port, 0 to 65535."""
+    if not (text.isdecimal() and int(text) <= 65535):
+        raise argparse.ArgumentTypeError(f"{text}: give a port, a whole number from 0 to 65535")
+    return int(text)
+
+
 def probability(text: str) -> float:
     """From 0 to 1."""
     try:

@@ -18,9 +18,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from calib.boards import Board, read_board
-from calib.paper import BAR_MM, NOMINAL_SQUARE_MM, SIZES_MM, draw_board, write
+from calib.paper import BAR_MM, NOMINAL_SQUARE_MM, SIZES_MM, Paper, draw_board, write
 from pipeline.errors import GateError
 from pipeline.files import check_places
+
+_PAPER: Paper = "a4"
+_PRINTER_SCALES = 0.2  # of a length, at most
 
 HELP = "write a board to print (PDF or SVG)"
 
@@ -29,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
     parser.add_argument("file", type=Path, metavar="FILE", help="what to write: .pdf or .svg")
     parser.add_argument("--kind", choices=("charuco", "chessboard"), help="default charuco")
-    parser.add_argument("--paper", choices=tuple(SIZES_MM), default="a4")
+    parser.add_argument("--paper", choices=tuple(SIZES_MM), help="default a4")
     parser.add_argument("--squares", metavar="COLUMNSxROWS", help="squares, not inner corners (default 7x10)")
     parser.add_argument(
         "--square-mm", type=float, metavar="MM", help="side of a square as drawn (default: fits the paper)"
@@ -44,14 +47,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(args: argparse.Namespace) -> int:
     """Write the print and board.toml; with a measured size the latter only."""
+    if not args.file.name:
+        raise GateError(f"board: {args.file}: give the name of a file, for example board.pdf")
     toml, measured_mm = args.file.with_suffix(".toml"), args.measured_mm
     known = measured_mm is not None and toml.exists()
     board = _printed(args, toml) if known else _to_print(args)
     if measured_mm is None:
         check_places({toml: "board"})
         drawn = replace(board, square_mm=board.drawn_mm)
-        write(draw_board(drawn, args.paper), args.file)
-        print(f"wrote {args.file}: {drawn.describe()}, {args.paper.upper()}; print it at 100 %")
+        paper = args.paper or _PAPER
+        write(draw_board(drawn, paper), args.file)
+        print(f"wrote {args.file}: {drawn.describe()}, {paper.upper()}; print it at 100 %")
         measured_mm = _ask(1000 * drawn.square_m)
     if measured_mm is None:
         board.save(toml)
@@ -60,11 +66,7 @@ def execute(args: argparse.Namespace) -> int:
             f"python -m calib board {args.file} --measured-mm MM"
         )
         return 0
-    board = replace(board, square_mm=_positive(measured_mm))
-    if board.drawn_mm and abs(measured_mm / board.drawn_mm - 1) > 0.1:
-        print(
-            f"note: {measured_mm:g} mm is far from the {board.drawn_mm:g} mm drawn; was it one square, in millimetres?"
-        )
+    board = replace(board, square_mm=_as_drawn(_positive(measured_mm), board.drawn_mm))
     board.save(toml)
     print(f"wrote {toml}: {board.describe()}")
     return 0
@@ -72,7 +74,8 @@ def execute(args: argparse.Namespace) -> int:
 
 def _to_print(args: argparse.Namespace) -> Board:
     """The board that the options ask for, not measured yet."""
-    drawn_mm = NOMINAL_SQUARE_MM[args.paper] if args.square_mm is None else _positive(args.square_mm)
+    nominal_mm = NOMINAL_SQUARE_MM[args.paper or _PAPER]
+    drawn_mm = nominal_mm if args.square_mm is None else _positive(args.square_mm)
     return Board(args.kind or "charuco", *_squares(args.squares or "7x10"), drawn_mm=drawn_mm)
 
 
@@ -83,10 +86,17 @@ def _printed(args: argparse.Namespace, toml: Path) -> Board:
         GateError: the file holds no board, or an option says otherwise than the file.
     """
     board = read_board(str(toml))
-    kept = {"kind": board.kind, "squares": (board.columns, board.rows), "square-mm": board.drawn_mm}
+    papers = {drawn_mm: paper for paper, drawn_mm in NOMINAL_SQUARE_MM.items()}
+    paper = None if board.drawn_mm is None else papers.get(board.drawn_mm)
     squares = None if args.squares is None else _squares(args.squares)
-    for name, value in {"kind": args.kind, "squares": squares, "square-mm": args.square_mm}.items():
-        if None not in (value, kept[name]) and value != kept[name]:
+    told = {
+        "kind": (args.kind, board.kind),
+        "squares": (squares, (board.columns, board.rows)),
+        "square-mm": (args.square_mm, board.drawn_mm),
+        "paper": (args.paper, paper),
+    }
+    for name, (value, kept) in told.items():
+        if None not in (value, kept) and value != kept:
             raise GateError(
                 f"board: --{name} is not that of {toml}: {replace(board, square_mm=board.drawn_mm).describe()}; leave "
                 "it out to measure that board, or move the file away"
@@ -106,7 +116,11 @@ def _ask(drawn_mm: float) -> float | None:
     if not sys.stdin.isatty():
         return None
     prompt = f"Bar = {BAR_MM:g} mm? Length of eight squares on the print in mm (Enter: measure later): "
-    answer = input(prompt).strip().replace(",", ".")
+    try:
+        answer = input(prompt).strip().replace(",", ".")
+    except EOFError:  # Ctrl-D
+        print()
+        return None
     if not answer:
         return None
     try:
@@ -118,6 +132,18 @@ def _ask(drawn_mm: float) -> float | None:
             f"board: {answer} mm is about one square; give the length of eight in a row, or --measured-mm {answer}"
         )
     return _positive(length_mm / 8)
+
+
+def _as_drawn(measured_mm: float, drawn_mm: float | None) -> float:
+    """`measured_mm` itself, if a printer may have made it of `drawn_mm`."""
+    if drawn_mm is None or abs(measured_mm / drawn_mm - 1) <= _PRINTER_SCALES:
+        return measured_mm
+    advice = "give the side of one square in millimetres, and --square-mm if it was drawn otherwise"
+    if abs(measured_mm / 8 / drawn_mm - 1) <= _PRINTER_SCALES:
+        advice = f"that is the length of eight squares: one is {measured_mm / 8:g} mm"
+    raise GateError(
+        f"board: {measured_mm:g} mm is far from the {drawn_mm:g} mm of a square as drawn; {advice}"
+    )
 
 
 def _positive(millimetres: float) -> float:

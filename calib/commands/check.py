@@ -51,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="where the tape begins (default: below the camera)",
     )
     parser.add_argument("--board", help="board.toml: the image shows the board, not a plate")
-    add_plate_format(parser)
+    add_plate_format(parser, "of the plate that is held up, and of the report's expected errors")
 
 
 def execute(args: argparse.Namespace) -> int:
@@ -59,9 +59,13 @@ def execute(args: argparse.Namespace) -> int:
     camera, shape = Camera.load(args.camera), plate_format(args)
     mount = camera.require_mount()
     tape = Tape(args.at, args.tape_sd)
-    if args.origin == "stop-line":  # both numbers from the point under the camera
+    if args.origin == "stop-line":
+        if not camera.has_stop_line:
+            raise GateError(
+                f"check: {args.camera} has no stop line; run mount with [stop_line], or leave --from out"
+            )
         stop_sd_m = camera.uncertainty.stop_line_m or 0.0
-        tape = Tape(args.at + mount.stop_line_m, math.hypot(args.tape_sd, stop_sd_m), along_lane=True)
+        tape = Tape(args.at + mount.stop_line_m, math.hypot(args.tape_sd, stop_sd_m), mount.stop_line_m)
     if not 0.3 <= tape.length_m <= 200 or not 0 < args.tape_sd < 1:
         raise GateError("check: give --at in metres, 0.3 to 200, and --tape-sd above 0 and below 1")
     earlier = Record.load(args.camera)

@@ -35,7 +35,9 @@ from calib.live import take_views
 from calib.live_text import coverage_map
 from calib.record import Record, check_outputs, lens_record
 from calib.report import write_report
+from pipeline.errors import GateError
 from pipeline.names import check_camera_id
+from pipeline.option_types import port
 from pipeline.redact import redact
 
 HELP = "lens from images, a video or a live camera"
@@ -59,20 +61,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the camera file to write (default: camera.toml)",
     )
     parser.add_argument(
-        "--camera-id", metavar="ID", help="name of the camera (default: the output file's name)"
+        "--camera-id",
+        metavar="ID",
+        help="name of the camera (default: as in the file that is there, else the file's name)",
     )
     parser.add_argument("--text", action="store_true", help="no page, only the terminal")
-    parser.add_argument("--port", type=int, default=8123, help="of the page on 127.0.0.1 (default 8123)")
-    add_plate_format(parser)
+    parser.add_argument("--port", type=port, default=8123, help="of the page on 127.0.0.1 (default 8123)")
+    add_plate_format(parser, "of the report's expected errors")
 
 
 def execute(args: argparse.Namespace) -> int:
     """Collect views, calibrate, write camera.toml and its report."""
-    camera_id = check_camera_id(args.camera_id or args.output.stem)
+    if not args.output.name:
+        raise GateError(f"intrinsics: -o {args.output}: give the name of a file, for example entry-1.toml")
+    earlier = Camera.load(args.output) if args.output.exists() else None
+    camera_id = check_camera_id(args.camera_id or (earlier.camera_id if earlier else args.output.stem))
     board = read_board(args.board)
     board.square_m  # noqa: B018 (asked for before anybody starts to wave the board)
     shape = plate_format(args)
-    earlier = Camera.load(args.output) if args.output.exists() else None
     checks = Record.load(args.output).checks if earlier else ()
     check_outputs(args.output)
     sources = [from_environment(source) for source in args.source]

@@ -23,7 +23,7 @@ from pathlib import Path
 from calib.boards import read_board
 from calib.camera import Camera
 from calib.click import ask_clicks
-from calib.commands.options import add_plate_format, plate_format, say
+from calib.commands.options import say
 from calib.findings import Finding
 from calib.gather import groups
 from calib.judge_mount import judge_mount
@@ -34,6 +34,8 @@ from calib.record import MountRecord, Record, check_outputs
 from calib.report import write_report
 from calib.residuals import Residual, tape_residuals, with_mount
 from pipeline.errors import GateError
+from pipeline.option_types import port
+from pipeline.post.plate_formats import formats_named
 
 HELP = "height, pitch, roll, lane direction and stop line from taped distances"
 
@@ -50,8 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--corners", type=Path, metavar="FILE", help="output of `run_gate.py locate --json`")
     parser.add_argument("--board", help="board.toml, where a board was placed on the road")
     parser.add_argument("--click", type=Path, metavar="IMAGE", help="click on the stop line in this image")
-    parser.add_argument("--port", type=int, default=8123, help="of the page on 127.0.0.1 (default 8123)")
-    add_plate_format(parser)
+    parser.add_argument("--port", type=port, default=8123, help="of the page on 127.0.0.1 (default 8123)")
 
 
 def execute(args: argparse.Namespace) -> int:
@@ -61,8 +62,8 @@ def execute(args: argparse.Namespace) -> int:
         return 0
     if args.camera is None or args.measured is None:
         raise GateError("mount: give CAMERA.toml and MEASURED.toml; --template prints the latter to fill in")
-    camera, shape = Camera.load(args.camera), plate_format(args)
-    measured, earlier = Measured.load(args.measured), Record.load(args.camera)
+    camera, measured = Camera.load(args.camera), Measured.load(args.measured)
+    earlier, shape = Record.load(args.camera), formats_named([measured.plate.format])[0]
     check_outputs(args.camera)
     if args.click is not None:
         clicks = ask_clicks(args.click, camera, args.port, say)

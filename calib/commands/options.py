@@ -28,13 +28,13 @@ def from_environment(source: str) -> str:
         raise GateError(f"{camera.source_label}: {error}; set it, and export it") from error
 
 
-def add_plate_format(parser: argparse.ArgumentParser) -> None:
-    """`--plate`."""
+def add_plate_format(parser: argparse.ArgumentParser, of_what: str) -> None:
+    """`--plate`, the format of what `of_what` says."""
     parser.add_argument(
         "--plate",
         default="eu-520x110",
         metavar="FORMAT",
-        help="plate format of the report's expected errors (default eu-520x110)",
+        help=f"plate format {of_what} (default eu-520x110)",
     )
 
 

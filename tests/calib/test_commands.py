@@ -24,10 +24,9 @@ from calib.commands.intrinsics import with_timing
 from calib.detect import BoardFinder
 from calib.record import Record
 from calib.targets import UPRIGHT
-from pipeline.post.plate_formats import EUROPE
-from pipeline.post.pose import plate_corners_m
 from pipeline.synthetic.boards import BoardCamera, BoardPose
 from tests.calib.conftest import BOARD, LENS
+from tests.calib.seen import passage_update, plate_px
 
 TRUTH = Camera("entry-1", LENS, Mount(1.8, 9.0, 0.6, 2.0))
 PHOTOS = Path("/usr/share/doc/opencv-doc/examples/data")  # Debian's opencv-doc
@@ -59,12 +58,7 @@ def located(folder: Path, name: str, distances_m: tuple[float, ...]) -> Path:
     """What `run_gate.py locate --json` says about plates at these distances."""
     rng, lines = np.random.default_rng(0), []
     for distance in distances_m:
-        corners = plate_corners_m(EUROPE[0]) @ np.array([[1, 0, 0], [0, 0, 1], [0, -1, 0]]).T + (
-            0.1,
-            distance,
-            0.5,
-        )
-        pixels = TRUTH.project(TRUTH.camera_from_road(corners)) + rng.normal(0, 0.5, (4, 2))
+        pixels = plate_px(TRUTH, (0.1, distance, 0.5)) + rng.normal(0, 0.5, (4, 2))
         lines.append(
             json.dumps(
                 {"file": f"shots/d{100 * distance:.0f}.jpg", "presence": 0.99, "corners_px": pixels.tolist(),
@@ -151,11 +145,13 @@ def test_from_board_to_acceptance(
     assert main(["check", str(calibrated), str(at_4), "--at", "4.00"]) == 0
     assert "The calibration holds here" in capsys.readouterr().out
     assert main(["check", str(calibrated), str(at_4), "--at", "2.00", "--from", "stop-line"]) == 0
+    assert "at 2.00 m from the stop line the camera says" in capsys.readouterr().out
     assert main(["check", str(calibrated), str(at_4), "--at", "4.60"]) == 1
     assert "does not agree" in capsys.readouterr().out
 
     record = Record.load(calibrated)
     assert [check.verdict for check in record.checks] == ["agrees", "agrees", "disagrees"]
+    assert [check.stop_line_m for check in record.checks] == [None, 2.0, None]
     report = calibrated.with_suffix(".report.html").read_text(encoding="utf-8")
     page = Page(report)
     assert page.addresses == []  # nothing is fetched from anywhere
@@ -183,13 +179,25 @@ def test_report_without_mount_says_what_is_next(calibrated: Path) -> None:
     Page(report)
 
 
+def test_check_from_a_stop_line_that_there_is_none_is_refused(
+    calibrated: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    camera = Camera.load(calibrated)
+    replace(camera, mount=TRUTH.mount).save(calibrated)
+    command = ["check", str(calibrated), str(located(tmp_path, "at4.jsonl", (4.0,))), "--at", "4.00"]
+    assert main([*command, "--from", "stop-line"]) == 2
+    assert "has no stop line; run mount with [stop_line]" in capsys.readouterr().err
+    at_0 = replace(camera.uncertainty, stop_line_m=0.01)  # right below the camera
+    replace(camera, mount=TRUTH.mount, uncertainty=at_0).save(calibrated)
+    assert main([*command, "--from", "stop-line"]) == 0
+
+
 def test_check_with_a_board_on_a_stand(calibrated: Path, tmp_path: Path, board_camera: BoardCamera) -> None:
     camera = replace(Camera.load(calibrated), mount=Mount(0.4, 10.0, 0.0, 0.0))
     camera.save(calibrated)
     there = replace(camera, intrinsics=LENS)
-    upright = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]])
     assert camera.mount is not None
-    pose = BoardPose(camera.mount.camera_from_road @ upright, there.camera_from_road([0.05, 0.8, 0.125]))
+    pose = BoardPose(camera.mount.camera_from_road @ UPRIGHT, there.camera_from_road([0.05, 0.8, 0.125]))
     cv2.imwrite(str(tmp_path / "board.png"), board_camera.photograph(np.random.default_rng(0), pose))
     arguments = ["check", str(calibrated), str(tmp_path / "board.png"), "--board", "charuco:7x10:25"]
     assert main([*arguments, "--at", "0.8"]) == 0
@@ -201,18 +209,9 @@ def events_of(truth: Camera, path: Path, distances_m: Iterable[float]) -> None:
     """Events of one vehicle whose plate passes 0.5 m above the road, 10 cm to the right of the camera."""
     rng, lines = np.random.default_rng(4), []
     for seq, distance in enumerate(distances_m, start=1):
-        points = plate_corners_m(EUROPE[0]) @ UPRIGHT.T + (0.1, distance, 0.5)
-        pixels = truth.project(truth.camera_from_road(points)) + rng.normal(0, 0.3, (4, 2))
-        lines.append(
-            json.dumps(
-                {"kind": "passage.update", "camera": "gate", "seq": seq, "passage": "car",
-                 "image_size_px": [truth.intrinsics.width, truth.intrinsics.height],
-                 "corners_px": pixels.tolist(),
-                 "corner_cov_px2": [[[0.1, 0.0], [0.0, 0.1]]] * 4,
-                 "plate_format": {"name": "eu-520x110", "probability": 0.99}}
-            )
-        )  # fmt: skip
-    path.write_text("\n".join(lines))
+        pixels = plate_px(truth, (0.1, distance, 0.5)) + rng.normal(0, 0.3, (4, 2))
+        lines.append(passage_update(truth, "gate", seq, "car", pixels, sd_px=0.3))
+    path.write_text("".join(lines))
 
 
 def test_mount_from_boards_passages_and_clicks_together(
@@ -232,7 +231,7 @@ def test_mount_from_boards_passages_and_clicks_together(
     events_of(truth, tmp_path / "events.jsonl", np.arange(9.0, 2.5, -0.5))
     lines.append('[passages]\nfile = "events.jsonl"\nplate_height_m = 0.5\nheight_sd_m = 0.05')
     clicks = truth.project(truth.camera_from_road([[-0.8, 2.5, 0.0], [0.7, 2.5, 0.0]]))
-    lines.append(f"[stop_line]\nclicks_px = {clicks.tolist()}")
+    lines.append(f'[stop_line]\nclicks_px = {clicks.tolist()}\n[plate]\nformat = "us-305x152"')
     measured = tmp_path / "measured.toml"
     measured.write_text("\n".join(lines))
     assert main(["mount", str(calibrated), str(measured), "--board", "charuco:7x10:25"]) == 0
@@ -244,6 +243,7 @@ def test_mount_from_boards_passages_and_clicks_together(
     assert camera.mount.pitch_deg == pytest.approx(12.0, abs=0.5)
     assert camera.mount.lane_yaw_deg == pytest.approx(2.0, abs=0.7)
     assert camera.mount.stop_line_m == pytest.approx(2.5, abs=0.1)
+    assert "states for a us-305x152 plate" in calibrated.with_suffix(".report.html").read_text()
 
 
 @pytest.mark.parametrize(
@@ -255,6 +255,7 @@ def test_mount_from_boards_passages_and_clicks_together(
         ('[[board_at]]\nimage = "blank.png"\nplaced = "lying"', "give distance_m or range_m"),
         ('[[plate_at]]\nimage = "d300.jpg"\ndistance_m = 3.0\nrange_m = 3.1', "and not both"),
         ('[passages]\nfile = "idle.jsonl"', "no passage in images of"),
+        ('[passages]\nfile = "deep.jsonl"', "deep.jsonl: line 1: not a JSON object (nested too deeply)"),
         ("[camera]\nheight_m = 1.3", "no plate or board to go by"),
     ],
 )
@@ -264,6 +265,7 @@ def test_measurements_that_cannot_be_used_are_named(
     cv2.imwrite(str(tmp_path / "blank.png"), np.full((600, 800), 90, np.uint8))
     cv2.imwrite(str(tmp_path / "small.png"), np.full((240, 320), 90, np.uint8))
     (tmp_path / "idle.jsonl").write_text('{"kind": "heartbeat", "camera": "gate", "seq": 1}\n')
+    (tmp_path / "deep.jsonl").write_text("[" * 100_000)
     (tmp_path / "measured.toml").write_text(measured)
     corners = located(tmp_path, "corners.jsonl", (3.0,))
     files = [str(calibrated), str(tmp_path / "measured.toml")]
@@ -301,6 +303,18 @@ def test_board_command_asks_for_eight_squares(
         assert code == 2 and square_mm in capsys.readouterr().err
     else:
         assert code == 0 and read_board(str(tmp_path / "board.toml")).square_mm == square_mm
+
+
+def test_board_command_takes_ctrl_d_as_measured_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ctrl_d(prompt: str) -> str:
+        raise EOFError
+
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr("builtins.input", ctrl_d)
+    assert main(["board", str(tmp_path / "board.pdf")]) == 0
+    assert read_board(str(tmp_path / "board.toml")).square_mm is None
 
 
 def test_board_command_remembers_the_measured_size(tmp_path: Path) -> None:
@@ -344,13 +358,30 @@ def test_measured_size_changes_nothing_else_of_the_board(
     assert main([*advised[1].split(), "35.9"]) == 0
     assert read_board(str(toml)) == replace(before, square_mm=35.9)
     assert capsys.readouterr().out == f"wrote {toml}: {described}\n"  # and no doubt: 36 mm were drawn
-    assert main([*advised[1].split(), "24.9"]) == 0
-    assert "far from the 36 mm drawn" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("measured_mm", "said"),
+    [
+        ("24.9", "24.9 mm is far from the 36 mm of a square as drawn; give the side of one square"),
+        ("287.2", "that is the length of eight squares: one is 35.9 mm"),
+        ("nan", "a square of nan mm cannot be"),
+    ],
+)
+def test_measured_size_that_no_printer_makes_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], measured_mm: str, said: str
+) -> None:
+    command = ["board", str(tmp_path / "board.pdf")]
+    assert main([*command, "--paper", "a3"]) == 0
+    before = (tmp_path / "board.toml").read_bytes()
+    assert main([*command, "--measured-mm", measured_mm]) == 2
+    assert said in capsys.readouterr().err
+    assert (tmp_path / "board.toml").read_bytes() == before
 
 
 @pytest.mark.parametrize(
     "option",
-    [["--kind", "charuco"], ["--squares", "7x10"], ["--square-mm", "25"]],
+    [["--kind", "charuco"], ["--squares", "7x10"], ["--square-mm", "25"], ["--paper", "a4"]],
     ids=lambda option: option[0],
 )
 def test_measured_size_of_another_board_is_refused(
@@ -378,17 +409,19 @@ def test_intrinsics_again_keeps_the_timing_written_by_hand(calibrated: Path) -> 
     assert with_timing(camera, None) == (camera, [])
 
 
-def test_intrinsics_again_keeps_the_row_time_and_the_checks_as_earlier_ones(
+def test_intrinsics_again_keeps_name_and_row_time_and_the_checks_as_earlier_ones(
     from_photographs: Path, calibrated: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     camera = Camera.load(calibrated)
-    replace(camera, intrinsics=replace(camera.intrinsics, row_time_s=3e-5)).save(calibrated)
+    lens = replace(camera.intrinsics, row_time_s=3e-5)
+    replace(camera, camera_id="gate-7", intrinsics=lens).save(calibrated)
     earlier = Check("2026-01-31", "eu-520x110", "d400.jpg", 4.0, 0.01, 4.6, 0.02)
     Record.load(calibrated).with_check(earlier).save(calibrated)
     arguments = ["intrinsics", str(from_photographs / "photos"), "--board", "charuco:7x10:25"]
     assert main([*arguments, "-o", str(calibrated)]) == 0
     assert "the mount has to be measured again" in capsys.readouterr().err
     assert Camera.load(calibrated).intrinsics.row_time_s == 3e-5
+    assert Camera.load(calibrated).camera_id == "gate-7"
     record = Record.load(calibrated)
     assert record.checks == (earlier,)
     assert record.current_checks == ()
@@ -430,6 +463,10 @@ def test_help_teaches(command: str, capsys: pytest.CaptureFixture[str]) -> None:
         (["mount", "none.toml", "measured.toml"], "cannot read the camera file"),
         (["mount", "none.toml"], "--template"),
         (["check", "none.toml", "x.jsonl", "--at", "4"], "cannot read the camera file"),
+        (["intrinsics", "a.mp4", "--board", "charuco:7x10:25", "-o", "."], "give the name of a file"),
+        (["intrinsics", "a.mp4", "--board", "charuco:7x10:25", "-o", ""], "give the name of a file"),
+        (["board", "."], "give the name of a file"),
+        (["board", ""], "give the name of a file"),
         (["board", "board.png"], ".pdf or .svg"),
         (["board", "board.pdf", "--squares", "9by6"], "columns x rows"),
     ],
@@ -446,6 +483,21 @@ def test_wrong_input_is_one_line(
     error = capsys.readouterr().err
     assert said in error
     assert len(error.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["mount", "camera.toml", "measured.toml", "--click", "road.jpg"],
+        ["intrinsics", "board.mp4", "--board", "charuco:7x10:25"],
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_port_that_is_none_is_refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main([*arguments, "--port", "99999"])
+    assert stop.value.code == 2
+    assert "whole number from 0 to 65535" in capsys.readouterr().err
 
 
 def test_plate_that_was_not_found_is_named(
@@ -514,6 +566,10 @@ def test_mount_says_that_a_stop_line_is_gone(
         ("plates_at = 3", "plates_at: unknown key"),
         ('[[plate_at]]\nimage = "a"\ndistnace_m = 3.0', "plate_at.distnace_m: unknown key"),
         ('[[plate_at]]\nimage = "a"\ndistance_m = -3.0', "plate_at"),
+        (
+            "[stop_line]\nclicks_px = [[1, 2], [3, 4]]\ndistance_m = 2.0",
+            "stop_line: give clicks_px or distance_m",
+        ),
         ("[plate", "not valid TOML"),
     ],
 )

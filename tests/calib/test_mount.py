@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from calib.benchmark.mount_runs import BY_HAND, ON_STAND, mount_run, taped_plates
-from calib.camera import Camera, Intrinsics, Mount, Uncertainty
+from calib.camera import Camera, Mount, Uncertainty
 from calib.gather import groups
 from calib.measured import BoardAt, Measured, Passages, Plate, PlateAt, StopLine, TapedCamera
 from calib.mount import MOUNT_KEYS, fit_mount
@@ -20,15 +20,12 @@ from calib.plates import SeenPlate, read_passages
 from calib.residuals import stop_line, tape_residuals, with_mount
 from calib.targets import FLAT, UPRIGHT, turned
 from pipeline.errors import GateError
-from pipeline.post.plate_formats import EUROPE
-from pipeline.post.pose import plate_corners_m
 from pipeline.synthetic.boards import BoardCamera, BoardPose
 from tests.calib.conftest import BOARD, LENS
+from tests.calib.seen import IDEAL, passage_update, plate_px
 
-IDEAL = Intrinsics(1280, 960, 1100.0, 1100.0, 639.5, 479.5)
 TRUTH = Camera("truth", IDEAL, Mount(1.8, 9.0, 0.6, 2.0, 2.5))
 LENS_ONLY = replace(TRUTH, mount=None)
-CORNERS = plate_corners_m(EUROPE[0])
 
 
 def plate_at(
@@ -40,7 +37,7 @@ def plate_at(
     angles_deg: tuple[float, float, float] = (0.0, 0.0, 0.0),
 ) -> SeenPlate:
     facing = turned(UPRIGHT, *np.radians(angles_deg))
-    pixels = TRUTH.project(TRUTH.camera_from_road(CORNERS @ facing.T + (x_m, distance_m, height_m)))
+    pixels = plate_px(TRUTH, (x_m, distance_m, height_m), facing)
     pixels += np.random.default_rng(seed).normal(0, noise_px, (4, 2)) if noise_px else 0.0
     return SeenPlate(f"{distance_m:g}", pixels, np.tile(max(noise_px, 0.3) ** 2 * np.eye(2), (4, 1, 1)))
 
@@ -119,8 +116,7 @@ def test_taped_range_is_predicted_as_well_as_is_stated() -> None:
         for distance in (3, 5, 8):
             x_m, z_m, *facing = held + rng.normal(0, (0.03, 0.003, *np.radians([3, 3, 0.75])))
             place = np.array([0.1 + x_m, distance, 0.5 + z_m])
-            corners = TRUTH.camera_from_road(CORNERS @ turned(UPRIGHT, *facing).T + place)
-            pixels = TRUTH.project(corners) + rng.normal(0, 1, (4, 2))
+            pixels = plate_px(TRUTH, place, turned(UPRIGHT, *facing)) + rng.normal(0, 1, (4, 2))
             plates.append(SeenPlate(str(distance), pixels, np.tile(np.eye(2), (4, 1, 1))))
             range_m = float(np.linalg.norm(place - (0, 0, 1.8))) + rng.normal(0, 0.01)
             taped.append(PlateAt(str(distance), range_m=range_m))
@@ -188,17 +184,8 @@ def write_passages(path: Path, camera_id: str = "truth", cars: Sequence[tuple[fl
                 plate = plate_at(
                     float(distance), 0.5, 100 * car + number, x_m=x_m, angles_deg=(1.0, 2.0, 0.5)
                 )
-                event = {
-                    "kind": "passage.update",
-                    "camera": camera_id,
-                    "seq": 100 * car + number + 2,
-                    "passage": name,
-                    "image_size_px": [IDEAL.width, IDEAL.height],
-                    "corners_px": plate.corners_px.tolist(),
-                    "corner_cov_px2": (0.25 * np.tile(np.eye(2), (4, 1, 1))).tolist(),
-                    "plate_format": {"name": "eu-520x110", "probability": 0.99},
-                }
-                file.write(json.dumps(event) + "\n")
+                seq = 100 * car + number + 2
+                file.write(passage_update(TRUTH, camera_id, seq, name, plate.corners_px, sd_px=0.5))
 
 
 def test_passages_give_lane_and_pitch(tmp_path: Path) -> None:
@@ -260,9 +247,27 @@ def test_click_in_the_sky_is_refused() -> None:
 
 
 def test_simulated_tapes_err_as_much_as_they_say() -> None:
-    measured, plates = taped_plates(np.random.default_rng(0), TRUTH, BY_HAND)
-    assert len(measured.plate_at) == len(plates) == 3
-    assert all(abs((item.distance_m or 0) - float(item.image[:-2])) < 0.05 for item in measured.plate_at)
+    """Against the way straight to where the plate's corners were seen: a tape errs by its standard deviation."""
+    rng, errors_m = np.random.default_rng(0), []
+    for _ in range(100):
+        measured, plates = taped_plates(rng, TRUTH, ON_STAND)
+        for item in measured.plate_at:
+            ray = TRUTH.unproject(plates[item.image].corners_px).mean(axis=0)
+            right, ahead, _ = TRUTH.road_from_camera(np.append(ray, 1.0))
+            errors_m.append(
+                (item.distance_m or 0.0) - float(item.image[:-2]) * np.hypot(right, ahead) / ahead
+            )
+    assert np.mean(errors_m) == pytest.approx(0.0, abs=0.002)
+    assert np.std(errors_m) == pytest.approx(PlateAt("").tape_sd_m, rel=0.1)
+
+
+def test_camera_high_above_the_road_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As no camera file may say so; 1.8 m stand for more than 30 m."""
+    monkeypatch.setattr("calib.mount.MOST_HEIGHT_M", 1.5)
+    plates = [plate_at(distance) for distance in (3, 5, 8)]
+    taped = tuple(PlateAt(plate.name, float(plate.name)) for plate in plates)
+    with pytest.raises(GateError, match="2 m above the road"):
+        fitted(Measured(plate_at=taped), plates)
 
 
 def test_nothing_measured_is_refused() -> None:

@@ -60,6 +60,22 @@ def test_check_verdicts(estimated_m: float, sd_m: float, verdict: str) -> None:
     assert f"{100 * (estimated_m - 4):+.1f} cm" in check.text
 
 
+def test_check_from_the_stop_line_counts_from_there() -> None:
+    check = replace(CHECK, stop_line_m=1.5)
+    assert "at 2.50 m from the stop line the camera says 2.53 m: error +3.0 cm (+0.8 % of the" in check.text
+    page = report_html(CAMERA, Record(checks=(check,)), [], EUROPE[0])
+    assert "<td>stop line</td><td>2.50 m</td><td>2.53 m</td>" in page
+
+
+def test_report_has_the_stop_line_that_was_given() -> None:
+    none = replace(CAMERA, mount=replace(CAMERA.mount, stop_line_m=0.0))
+    at_0 = replace(none, uncertainty=replace(none.uncertainty, stop_line_m=0.01))
+    rows = [
+        "stop line, from below" in report_html(item, Record(), [], EUROPE[0]) for item in (CAMERA, none, at_0)
+    ]
+    assert rows == [True, False, True]
+
+
 def test_expected_errors_heed_the_time_that_the_camera_file_states() -> None:
     """A car at 15 km/h moves 8 cm within 20 ms, so that much is unsure of the way between two frames."""
     sure, unsure = (

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from calib.acceptance import Tape, check_board, check_plate
-from calib.camera import Camera, Intrinsics, Mount, Uncertainty
+from calib.camera import Camera, Mount, Uncertainty
 from calib.gather import groups
 from calib.measured import Measured, PlateAt
 from calib.mount import fit_mount
@@ -18,12 +18,11 @@ from calib.mount_problem import MountProblem
 from calib.plates import SeenPlate
 from calib.residuals import tape_residuals, with_mount
 from calib.targets import UPRIGHT, Target
+from pipeline.errors import GateError
 from pipeline.post.plate_formats import EUROPE
-from pipeline.post.pose import plate_corners_m
 from tests.calib.conftest import BOARD
+from tests.calib.seen import IDEAL, plate_px
 
-IDEAL = Intrinsics(1280, 960, 1100.0, 1100.0, 639.5, 479.5)
-CORNERS = plate_corners_m(EUROPE[0])
 BESIDE = [
     (1.0, -8.0),
     (1.75, -15.0),
@@ -36,7 +35,7 @@ def camera_beside(lane_yaw_deg: float) -> Camera:
 
 def plate_at(camera: Camera, x_m: float, y_m: float) -> SeenPlate:
     """A plate 0.5 m above the road, seen exactly."""
-    pixels = camera.project(camera.camera_from_road(CORNERS @ UPRIGHT.T + (x_m, y_m, 0.5)))
+    pixels = plate_px(camera, (x_m, y_m, 0.5))
     return SeenPlate(f"{y_m:g}", pixels, np.tile(0.09 * np.eye(2), (4, 1, 1)))
 
 
@@ -83,9 +82,17 @@ def test_check_goes_straight_to_the_plate_or_along_the_lane(x_m: float, lane_yaw
     camera = camera_beside(lane_yaw_deg)
     plates = [plate_at(camera, x_m, 4.0)]
     straight = check_plate(camera, plates, EUROPE[0], Tape(math.hypot(x_m, 4.0), 0.01), "2026-01-31")
-    along = check_plate(camera, plates, EUROPE[0], Tape(4.0, 0.01, along_lane=True), "2026-01-31")
+    along = check_plate(camera, plates, EUROPE[0], Tape(4.0, 0.01, stop_line_m=2.5), "2026-01-31")
     assert straight.error_m == pytest.approx(0.0, abs=0.01)
     assert along.error_m == pytest.approx(0.0, abs=0.01)
+
+
+def test_check_of_a_plate_at_two_places_is_refused() -> None:
+    camera = camera_beside(0.0)
+    plates = [plate_at(camera, 0.0, y_m) for y_m in (4.0, 4.1, 6.0)]
+    assert "agrees" in check_plate(camera, plates[:2], EUROPE[0], Tape(4.1, 0.03), "2026-01-31").verdict
+    with pytest.raises(GateError, match=r"different places: .* px wide in 6 and .* px in 4;"):
+        check_plate(camera, plates, EUROPE[0], Tape(4.0, 0.01), "2026-01-31")
 
 
 def standing_board(camera: Camera, x_m: float, y_m: float) -> Target:
@@ -99,7 +106,7 @@ def test_check_with_a_board_goes_straight_or_along_the_lane() -> None:
     camera = camera_beside(-30.0)
     target = standing_board(camera, 1.75, 3.0)
     straight = check_board(camera, target, BOARD, Tape(math.hypot(1.75, 3.0), 0.01), "2026-01-31")
-    along = check_board(camera, target, BOARD, Tape(3.0, 0.01, along_lane=True), "2026-01-31")
+    along = check_board(camera, target, BOARD, Tape(3.0, 0.01, stop_line_m=2.5), "2026-01-31")
     assert straight.error_m == pytest.approx(0.0, abs=1e-3)
     assert along.error_m == pytest.approx(0.0, abs=1e-3)
 
@@ -113,7 +120,7 @@ def test_direction_of_the_lane_matters_along_it_only() -> None:
     plates, target = [plate_at(surely, 1.75, 4.0)], standing_board(surely, 1.75, 4.0)
 
     def sds_m(camera: Camera, along_lane: bool) -> tuple[float, float]:
-        tape = Tape(4.0, 0.01, along_lane)
+        tape = Tape(4.0, 0.01, stop_line_m=2.5 if along_lane else None)
         by_plate = check_plate(camera, plates, EUROPE[0], tape, "2026-01-31")
         return by_plate.sd_m, check_board(camera, target, BOARD, tape, "2026-01-31").sd_m
 
