@@ -46,5 +46,7 @@ def test_no_probability(text, capsys):
 
 
 def test_numbers_that_are_taken():
-from pipeline.option_types import count, natural, port, probability
+    assert [parsed(count, text) for text in ("1", "17")] == [1, 17]
+    assert parsed(natural, "0") == 0
+    assert [parsed(port, text) for text in ("0", "65535")] == [0, 65535]
     assert [parsed(probability, text) for text in ("0", "0.5", "1")] == [0.0, 0.5, 1.0]
