@@ -20,7 +20,7 @@ _NORMAL: Array = np.array(
         for item in np.linspace(-_FURTHEST, _FURTHEST, int(2 * _FURTHEST * _PER_SD) + 1)
     ]
 )
-_SECTIONS, _ROUNDS = 16, 3
+_SECTIONS, _ROUNDS = 64, 2
 
 
 def summed_up(weights: Array, means: Array, sds: Array) -> list[Estimate]:

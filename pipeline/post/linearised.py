@@ -139,7 +139,7 @@ class Linearised:
         data, by_time = self._window.data, self.by_time
         along = np.vecdot(self.residuals, by_time) / np.maximum(np.vecdot(by_time, by_time), 1e-9)
         across = (self.residuals - along[:, None] * by_time).reshape(-1, 4, 2)
-        (a, b), (c, d) = np.moveaxis(data.whiteners, (2, 3), (0, 1))
+        (a, b), (c, d) = data.whiteners.transpose(2, 3, 0, 1)
         rays2 = 1.0 / np.abs(a * d - b * c)  # a unit
         misses = (np.vecdot(across, across) * rays2).sum(axis=1) / 4
         widths = data.rays[:, 1] - data.rays[:, 0]

@@ -58,7 +58,8 @@ def travel_by_accelerations(times_s: Array, ages_s: Array) -> Array:
 
 def seconds_lasted(times_s: Array, ages_s: Array) -> Array:
     """(n, STRETCHES), how long each acceleration has lasted since times (n,) before 0."""
-    return np.clip(-times_s[:, None] - ages_s[:-1], 0.0, np.diff(ages_s))
+    lasted = np.maximum(-times_s[:, None] - ages_s[:-1], 0.0)
+    return np.minimum(lasted, ages_s[1:] - ages_s[:-1])
 
 
 def speed_at(motion: Array, seconds: Array) -> Array:

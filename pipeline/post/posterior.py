@@ -22,6 +22,7 @@ Array = NDArray[np.float64]
 _VAGUE_SD_MPS = 0.3
 """A speed with a larger sd, were it constant, is no reason to believe that a vehicle stands."""
 _NOT_BELIEVED = 50.0
+_IDENTITY: Array = np.eye(64)
 
 _ANGLES: Array = np.zeros((LAST_COLUMNS - 1, SPEED))  # what the curvatures are by, from the pose
 _ANGLES[0, [HEADING, YAW]], _ANGLES[1, [SLOPE, TILT]], _ANGLES[2, HEADING] = 1.0, 1.0, 1.0
@@ -124,7 +125,7 @@ def _without_pose(grams: Array, z0: Array, sd: Array) -> _Reduced:
     `sd` (9,) is the unit of the pose.
     """
     pose, drive = slice(0, len(z0)), slice(len(z0), len(z0) + DRIVE_COLUMNS)
-    precision = grams[:, pose, pose] + np.eye(len(z0))
+    precision = grams[:, pose, pose] + _IDENTITY[pose, pose]
     covariance = np.asarray(np.linalg.inv(precision), dtype=np.float64)
     pull, cost = _expected_residuals(grams, covariance, sd)
     pose_pull, by_drive = pull[:, pose] + z0, covariance @ grams[:, pose, drive]
@@ -169,7 +170,7 @@ def _solved(gram: Array, pull: Array, roots: Array, direct: Array) -> tuple[Arra
         the quantities.
     """
     flat = roots.swapaxes(1, 2)
-    hessian = flat @ gram[:, None] @ roots + np.eye(roots.shape[2])
+    hessian = flat @ gram[:, None] @ roots + _IDENTITY[: roots.shape[2], : roots.shape[2]]
     asked = np.concatenate([pull[:, None], direct], axis=1)[:, None] @ roots
     answers = np.linalg.solve(hessian, asked.swapaxes(2, 3))
     squares = np.einsum("gwqr,gwrq->gwq", asked, answers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -104,13 +105,14 @@ def shared_error(scatter: float) -> float:
     Where `scatter`, in units of what is stated, is clearly smaller, the rest of the error moves with the vehicle and
     averages out over no track.
     """
-    return float(np.sqrt(max(0.0, 1.0 - (scatter / _HONEST_SCATTER) ** 2)))
+    return math.sqrt(max(0.0, 1.0 - (scatter / _HONEST_SCATTER) ** 2))
 
 
 def aspect_tolerance(data: TrackData) -> float:
     """Sd of the logarithm of the aspect that a systematic shift of the plate's edges leaves."""
-    left = np.linalg.norm(data.corners_px[:, 3] - data.corners_px[:, 0], axis=1)
-    return float(_EDGE_BIAS_PX / max(np.max(left), _EDGE_BIAS_PX))
+    left = data.corners_px[:, 3] - data.corners_px[:, 0]
+    height_px = math.sqrt(np.vecdot(left, left).max())
+    return _EDGE_BIAS_PX / max(height_px, _EDGE_BIAS_PX)
 
 
 def image_aspect(data: TrackData) -> float:
