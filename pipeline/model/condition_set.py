@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.files import make_folder
+from pipeline.files import make_folder, write_image
 from pipeline.inference.letterbox import Letterbox
 from pipeline.model.conditions import LIGHTS, VIEWS, under
 from pipeline.model.measure import SIZE_PX
@@ -41,7 +40,7 @@ def condition_set(photographs: Sequence[Photograph], count: int, folder: Path) -
             if name in LIGHTS:  # the letterbox has no weather
                 changed = np.where(in_photograph, changed, image)
             path = folder / f"{number:04d}-{name.replace(' ', '-')}.png"
-            cv2.imwrite(str(path), changed)
+            write_image(path, changed)
             plates = (Plate(moved_px, plate.label),)
             made.append(Photograph(path, *SIZE_PX, "conditions", name, photo.group, plates))
     write_index(made, folder)

@@ -12,9 +12,10 @@ matplotlib.use("Agg")
 import numpy as np
 from matplotlib import pyplot as plt
 
+from pipeline.files import write_image
 from pipeline.model.figures import presence_roc
 from pipeline.model.measure import SIZE_PX, Result
-from pipeline.model.tiles import Image, tiled
+from pipeline.model.tiles import Image, put_title, tiled
 
 LABEL_BGR, FOUND_BGR = (0, 220, 0), (0, 0, 255)
 TILES = (4, 6)
@@ -25,7 +26,7 @@ def draw_worst_cases(results: Sequence[Result], picture: Path) -> None:
     labelled = [result for result in results if result.plate is not None]
     worst = sorted(labelled, key=lambda result: -result.error_px / result.width_px)
     tiles = [_tile(result) for result in worst[: TILES[0] * TILES[1]]]
-    cv2.imwrite(str(picture), tiled(tiles, TILES[0], fill=0))
+    write_image(picture, tiled(tiles, TILES[0], fill=0))
 
 
 def _tile(result: Result) -> Image:
@@ -41,9 +42,8 @@ def _tile(result: Result) -> Image:
     for corners, colour in ((result.plate.corners_px, LABEL_BGR), (result.location.corners_px, FOUND_BGR)):
         outline = np.round((corners @ view[:, :2].T + view[:, 2]) * 16).astype(np.int32)
         cv2.polylines(tile, [outline], True, colour, 1, cv2.LINE_AA, shift=4)
-    text = f"{result.photograph.path.name}  {result.error_px:.1f} px of {result.width_px:.0f}"
     tile[:17] //= 4
-    cv2.putText(tile, text, (4, 12), cv2.FONT_HERSHEY_SIMPLEX, 0.38, (255, 255, 255), 1, cv2.LINE_AA)
+    put_title(tile, f"{result.photograph.path.name}  {result.error_px:.1f} px of {result.width_px:.0f}")
     return tile
 
 

@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from pipeline.errors import GateError
-from pipeline.files import make_folder
+from pipeline.files import make_folder, write_image
 from pipeline.inference.rectify import transform_points
 from pipeline.model.drawn import draw_over
 from pipeline.model.measure import SIZE_PX
@@ -44,7 +43,7 @@ def render_set(photographs: Sequence[Photograph], count: int, folder: Path) -> l
         rng = np.random.default_rng((SEED, number))
         image, corners_px = _render(rng, photo)
         path = folder / f"{number:04d}.png"
-        cv2.imwrite(str(path), image)
+        write_image(path, image)
         plates = (Plate(corners_px, "drawn"),)
         rendered.append(
             Photograph(path, *SIZE_PX, "rendered", f"drawn into {photo.source}", path.name, plates)

@@ -14,13 +14,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import cv2
 import numpy as np
 from tqdm import tqdm
 
 from calib.camera import Camera, Intrinsics, Mount
 from pipeline.errors import command
-from pipeline.files import make_folder
+from pipeline.files import make_folder, write_image
 from pipeline.option_types import count, natural
 from pipeline.post.plate_formats import formats_named
 from pipeline.synthetic.approach import Drive
@@ -96,10 +95,10 @@ def main(argv: list[str] | None = None) -> int:
     for number, views in enumerate(vehicles, start=1):
         for place, (image, truth) in enumerate(views, start=1):
             name = f"passage{number:03d}_{place}.jpg"
-            cv2.imwrite(str(pictures / name), image, [cv2.IMWRITE_JPEG_QUALITY, 92])
+            write_image(pictures / name, image, jpeg_quality=92)
             (pictures / name).with_suffix(".json").write_text(labelme_file(name, truth), encoding="utf-8")
     for number, image in enumerate(empty_pictures(EMPTY_PICTURES, args.seed), start=1):
-        cv2.imwrite(str(background / f"empty{number:02d}.jpg"), image, [cv2.IMWRITE_JPEG_QUALITY, 92])
+        write_image(background / f"empty{number:02d}.jpg", image, jpeg_quality=92)
     print(f"{pictures}: {len(FRAME_TIMES_S) * args.passages} labelled; {background}: {EMPTY_PICTURES} empty")
     return 0
 

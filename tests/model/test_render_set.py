@@ -8,6 +8,7 @@ import pytest
 
 pytest.importorskip("torch")
 
+from pipeline.errors import GateError
 from pipeline.model import drawn
 from pipeline.model.photographs import read_index, select
 from pipeline.model.render_set import PLATE_WIDTH_PX, render_set
@@ -27,6 +28,12 @@ def test_rendered_plates_are_where_the_index_says(plate_index, tmp_path, monkeyp
         cv2.fillConvexPoly(outline, np.round(quad * 16).astype(np.int32), 255, shift=4)
         inside = image[outline > 0].mean(axis=1)
         assert np.quantile(np.abs(inside - level), 0.9) < 40
+
+
+def test_image_that_cannot_be_written_is_told(plate_index, tmp_path):
+    (tmp_path / "0000.png").mkdir()
+    with pytest.raises(GateError, match=r"0000\.png"):
+        render_set(select(read_index(plate_index), "train"), 1, tmp_path)
 
 
 def test_rendered_set_is_an_index_of_its_own_and_repeats(plate_index, tmp_path):

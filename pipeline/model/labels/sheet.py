@@ -8,8 +8,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from pipeline.files import write_image
 from pipeline.model.labels.quads import Points
-from pipeline.model.tiles import Image, tiled
+from pipeline.model.tiles import Image, put_title, tiled
 
 TILE_PX, VIEW_PX, PLATE_PX = (240, 212), (240, 140), (200, 50)
 """(width, height) of a tile, of the picture's part in it, and of the straightened plate below."""
@@ -42,7 +43,7 @@ def tile(image: Image, corners_px: Points, title: str) -> Image:
     outline = np.round((corners_px @ to_view[:, :2].T + to_view[:, 2]) * 16).astype(np.int32)
     cv2.polylines(view, [outline], True, OUTLINE_BGR, 1, cv2.LINE_AA, shift=4)
     cv2.circle(view, outline[0].tolist(), 4 * 16, TOP_LEFT_BGR, -1, cv2.LINE_AA, shift=4)
-    cv2.putText(canvas, title[-34:], (4, 13), cv2.FONT_HERSHEY_SIMPLEX, 0.38, (255,) * 3, 1, cv2.LINE_AA)
+    put_title(canvas, title[-34:])
     return canvas
 
 
@@ -61,5 +62,5 @@ def write_sheets(tiles: Sequence[Image], folder: Path) -> list[Path]:
     paths = []
     for number, start in enumerate(range(0, len(tiles), COLUMNS * ROWS), start=1):
         paths.append(folder / f"labels-{number:02d}.png")
-        cv2.imwrite(str(paths[-1]), tiled(tiles[start : start + COLUMNS * ROWS], COLUMNS, fill=0))
+        write_image(paths[-1], tiled(tiles[start : start + COLUMNS * ROWS], COLUMNS, fill=0))
     return paths
