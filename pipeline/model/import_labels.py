@@ -19,21 +19,24 @@ import numpy as np
 from tqdm import tqdm
 
 from pipeline.errors import GateError, command
-from pipeline.files import make_folder
+from pipeline.files import make_folder, write_whole
 from pipeline.model.labels.entries import Entry, background_entries, dealt
 from pipeline.model.labels.find import PictureFolder
 from pipeline.model.labels.gather import Refused, check_all, of_label, read_all
+from pipeline.model.labels.once import Once
 from pipeline.model.labels.shapes import LabelledPicture
 from pipeline.model.labels.sheet import Image, tile, write_sheets
 from pipeline.model.photographs import write_index
 
 SHOWN_REFUSALS = 8
+ODD_NAMES = "backslashreplace"
+"""How file names that are no UTF-8 are written."""
 ORIGIN_PX = {"corner": -0.5, "centre": 0.0}
 """A tool's (0, 0) in coordinates whose integers are pixel centres: the picture's corner, or its first pixel."""
 
 
 def import_labels(args: argparse.Namespace) -> str:
-    """Write the index and the sheets; returns the summary.
+    """Write the sheets and, last, the index; returns the summary.
 
     Raises:
         GateError: there is nothing to import, or an index that must not be overwritten.
@@ -43,32 +46,40 @@ def import_labels(args: argparse.Namespace) -> str:
         raise GateError(f"{index}: exists; give another --out, or --overwrite to import anew")
     pictures, refused = read_all(args.source)
     chosen = of_label(pictures, args.label)
-    entries, tiles = _checked(args, chosen, refused)
+    folder = PictureFolder(args.images or (args.source if args.source.is_dir() else args.source.parent))
+    once = Once()
+    entries, tiles = _checked(args, chosen, folder, once, refused)
     if not entries:
         raise GateError(f"{args.source}: none of {len(pictures)} pictures can be used\n{_told(refused)}")
     entries = dealt(entries, args.group)
     plates = [picture for entry in entries for picture in tiles[entry.path]]
     if args.background is not None:
-        entries += background_entries(args.background, tiles.keys())
+        labelled = folder.find_all(chosen)
+        entries += background_entries(args.background, labelled, once, refused.append)
     make_folder(args.out)
     if args.copy:
         entries = [entry.copied(args.out / ("images" if entry.quads else "background")) for entry in entries]
-    write_index([entry.photograph(args.out.resolve().name) for entry in entries], args.out)
     sheets = write_sheets(plates, args.out)
     told = args.out / "refused.txt"
-    told.write_text("".join(f"{r.file}: {r.reason}\n" for r in refused), encoding="utf-8")
+    write_whole(
+        told, "refusals", "".join(f"{r.file}: {r.reason}\n" for r in refused).encode(errors=ODD_NAMES)
+    )
+    write_index([entry.photograph(args.out.resolve().name) for entry in entries], args.out)
     return _summary(entries, len(pictures) - len(chosen), refused, [index, told, *sheets])
 
 
 def _checked(
-    args: argparse.Namespace, pictures: Sequence[LabelledPicture], refused: list[Refused]
+    args: argparse.Namespace,
+    pictures: Sequence[LabelledPicture],
+    folder: PictureFolder,
+    once: Once,
+    refused: list[Refused],
 ) -> tuple[list[Entry], dict[Path, list[Image]]]:
     """The usable pictures, and the tiles of each one's plates."""
-    folder = args.images or (args.source if args.source.is_dir() else args.source.parent)
     entries, tiles = [], {}
     bar = tqdm(pictures, unit="picture", dynamic_ncols=True)
-    for marked in check_all(bar, PictureFolder(folder), ORIGIN_PX[args.origin], refused.append):
-        name = marked.path.relative_to(folder.resolve())
+    for marked in check_all(bar, folder, ORIGIN_PX[args.origin], once, refused.append):
+        name = marked.path.relative_to(folder.path)
         size_px = (marked.image.shape[1], marked.image.shape[0])
         entries.append(Entry(marked.path, name, size_px, marked.quads))
         tiles[marked.path] = [tile(marked.image, quad, str(name)) for quad in marked.quads]
@@ -139,7 +150,7 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
 @command
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
-    print(import_labels(parse_arguments(argv)))
+    print(import_labels(parse_arguments(argv)).encode(errors=ODD_NAMES).decode())
     return 0
 
 

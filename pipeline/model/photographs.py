@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import GateError
-from pipeline.files import read_image
+from pipeline.files import read_image, write_whole
 from pipeline.frames import plate_width_px
 from pipeline.inference.letterbox import Letterbox
 from pipeline.inference.rectify import is_convex
@@ -134,9 +134,8 @@ def read_index(index: Path) -> list[Photograph]:
 def write_index(photographs: Sequence[Photograph], folder: Path) -> Path:
     """Write the `index.jsonl` of a folder; the photographs stay where they are."""
     index = folder / "index.jsonl"
-    index.write_text(
-        "".join(f"{json.dumps(_entry(photo, folder))}\n" for photo in photographs), encoding="utf-8"
-    )
+    lines = [f"{json.dumps(_entry(photo, folder))}\n" for photo in photographs]
+    write_whole(index, "index", "".join(lines).encode())
     return index
 
 

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
 from itertools import pairwise
 from pathlib import PurePath
 
@@ -26,8 +28,10 @@ MARKED = (PLATE + 0.5).tolist()
 SIZE = (320, 240)
 
 
-def labelme(name, points=MARKED, kind="polygon", label="plate", size=SIZE):
+def labelme(name, points=MARKED, kind="polygon", label="plate", size=SIZE, twice=False):
     shapes = [] if points is None else [{"label": label, "points": points, "shape_type": kind, "flags": {}}]
+    if twice:
+        shapes.append(shapes[0] | {"points": [[x + 1.5, y - 1] for x, y in points]})
     return json.dumps(
         {"version": "5.5.0", "shapes": shapes, "imagePath": name, "imageData": None}
         | {"imageWidth": size[0], "imageHeight": size[1]}
@@ -204,15 +208,13 @@ def test_coordinates_that_count_from_pixel_centres_stay(gate, tmp_path):
     assert np.allclose(corners_of(tmp_path / "set")["frame1.png"], PLATE)
 
 
-# What is refused
+def test_byte_order_mark_is_no_part_of_a_label_file(gate, tmp_path):
+    label_all(gate, frame3="\ufeff" + labelme("frame3.png"))
+    assert run(gate, tmp_path / "set") == 0
+    assert len(corners_of(tmp_path / "set")) == 12
 
-ODD_OUTLINE = json.dumps(
-    {
-        "images": [{"id": 1, "file_name": "frame3.png"}],
-        "categories": [{"id": 1, "name": "plate"}],
-        "annotations": [{"image_id": 1, "category_id": 1, "segmentation": [[{"a": 1}]]}],
-    }
-)
+
+# What is refused
 
 
 @pytest.mark.parametrize(
@@ -226,11 +228,12 @@ ODD_OUTLINE = json.dumps(
         (labelme("frame3.png", size=(640, 480)), "is 320x240, but 640x480 was labelled"),
         (labelme("frame4.png"), "labelled twice"),
         (labelme("../secret.png"), "lies outside of"),
+        (labelme("frame3.png", [[60 + x / 20, y / 20] for x, y in MARKED]), r"a plate of 4\.0 px, narrower"),
+        (labelme("frame3.png", twice=True), r"the plate at \(14\d, 75\) is marked twice"),
         ("{", "not a label file"),
         ("[" * 100_000, "not a label file"),
         ('{"a": 1}', "neither of labelme"),
         ('{"shapes": [], "imagePath": 5}', "not a label file"),
-        (ODD_OUTLINE, "not a label file"),
         ('<?xml version="1.0" encoding="nonsense"?><annotations/>', "not a label file"),
     ],
 )
@@ -247,11 +250,121 @@ def test_bad_label_is_told_and_the_others_are_kept(gate, tmp_path, capsys, conte
     assert "refused: 1" in capsys.readouterr().out
 
 
-def test_file_that_is_no_picture_is_told(gate, tmp_path):
-    label_all(gate)
-    (gate / "frame5.png").write_bytes(b"not a picture")
+@pytest.mark.parametrize(
+    ("marks", "reason"),
+    [
+        (f'<polygon label="plate" points="{text_of(MARKED)}"/>' * 2, "marked twice"),
+        (
+            f'<polygon label="plate" points="{text_of(MARKED)}"/>'
+            f'<points label="plate" points="{text_of(MARKED)}"/>',
+            "marked twice",
+        ),
+        ('<polygon label="plate" points="1,2;3"/>', r"has no numbers \(not enough values"),
+        ('<polygon label="plate"/>', r"has no numbers \('points'\)"),
+    ],
+    ids=["twice", "two kinds", "half a point", "no points"],
+)
+def test_bad_mark_of_cvat_costs_its_own_picture_alone(gate, tmp_path, marks, reason):
+    good = f'<polygon label="plate" points="{text_of(MARKED)}"/>'
+    pictures = {f"frame{number}.png": good for number in range(1, 13)} | {"frame3.png": marks}
+    (gate / "annotations.xml").write_text(cvat(pictures))
     assert run(gate, tmp_path / "set") == 0
-    assert "cannot be read as an image" in (tmp_path / "set/refused.txt").read_text()
+    assert corners_of(tmp_path / "set").keys() == pictures.keys() - {"frame3.png"}
+    assert re.search(
+        rf"annotations\.xml: frame3\.png: .*{reason}", (tmp_path / "set/refused.txt").read_text()
+    )
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"keypoints": [1, 2, 2, 3]}, "not triples"),
+        ({"keypoints": ["a"] * 12}, "Expected `float`, got `str`"),
+        ({"keypoints": 5}, "Expected `array`, got `int`"),
+        ({"segmentation": [[{"a": 1}]]}, "Expected `float`, got `object`"),
+        ({"segmentation": [[1, 2, 3]]}, "cannot reshape"),
+        (keypoints(MARKED) | {"category_id": 7}, "has no category 7"),
+        (keypoints(MARKED) | {"category_id": []}, "unhashable"),
+    ],
+)
+def test_bad_annotation_of_coco_costs_its_own_picture_alone(gate, tmp_path, fields, reason):
+    pictures = {f"frame{number}.png": keypoints(MARKED) for number in range(1, 13)} | {"frame3.png": fields}
+    (gate / "coco.json").write_text(coco(pictures))
+    assert run(gate, tmp_path / "set") == 0
+    assert corners_of(tmp_path / "set").keys() == pictures.keys() - {"frame3.png"}
+    assert re.search(rf"coco\.json: frame3\.png: .*{reason}", (tmp_path / "set/refused.txt").read_text())
+
+
+def test_annotation_of_no_picture_is_told(gate, tmp_path):
+    content = json.loads(coco({f"frame{number}.png": keypoints(MARKED) for number in range(1, 13)}))
+    content["annotations"].append(content["annotations"][0] | {"image_id": 99})
+    (gate / "coco.json").write_text(json.dumps(content))
+    assert run(gate, tmp_path / "set") == 0
+    assert len(corners_of(tmp_path / "set")) == 12
+    assert "image 99: annotated, but not among" in (tmp_path / "set/refused.txt").read_text()
+
+
+@pytest.mark.parametrize("kept", [0.0, 0.5, 0.99])
+def test_file_that_is_no_whole_picture_is_told(gate, tmp_path, kept):
+    label_all(gate, frame5=labelme("frame5.jpg"))
+    jpeg = cv2.imencode(".jpg", cv2.imread(str(gate / "frame5.png")))[1].tobytes()
+    (gate / "frame5.jpg").write_bytes(jpeg[: int(kept * len(jpeg))] or b"not a picture")
+    assert run(gate, tmp_path / "set") == 0
+    assert len(corners_of(tmp_path / "set")) == 11
+    assert "cannot be read as an image; where" in (tmp_path / "set/refused.txt").read_text()
+
+
+def test_picture_under_a_second_name_is_told(gate, tmp_path):
+    """In another format, and without its plate: each would be on a side of the split of its own."""
+    label_all(gate, frame12=labelme("copy.bmp"))
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    cv2.imwrite(str(gate / "copy.bmp"), cv2.imread(str(gate / "frame1.png")))
+    shutil.copy(gate / "frame2.png", empty / "copy.png")
+    for number in range(10):
+        cv2.imwrite(str(empty / f"{number}.png"), np.full((48, 64, 3), number, np.uint8))
+    assert run(gate, tmp_path / "set", "--background", empty) == 0
+    assert len(read_index(tmp_path / "set")) == 11 + 10
+    told = (tmp_path / "set/refused.txt").read_text().splitlines()
+    assert [re.search(r"same picture as .*(frame\d\.png)", line)[1] for line in told] == [
+        "frame1.png",
+        "frame2.png",
+    ]
+
+
+def test_names_that_are_no_utf8_are_imported_and_told(gate, tmp_path, capsys):
+    label_all(gate)
+    odd = os.fsdecode(b"caf\xe9")
+    (gate / f"{odd}.json").write_text("{")
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    for number in range(10):
+        (empty / "0.png").write_bytes(
+            cv2.imencode(".png", np.full((48, 64, 3), number, np.uint8))[1].tobytes()
+        )
+        (empty / "0.png").rename(empty / f"{odd}{number}.png")
+    assert run(gate, tmp_path / "set", "--background", empty) == 0
+    assert "caf\\udce9.json: not a label file" in capsys.readouterr().out
+    assert "caf\\udce9.json: not a label file" in (tmp_path / "set/refused.txt").read_text()
+    assert [photo.read().shape for photo in read_index(tmp_path / "set")][-10:] == [(48, 64, 3)] * 10
+
+
+def test_plate_in_a_folder_whose_name_is_no_utf8_is_drawn(gate, tmp_path):
+    label_all(gate)
+    gate.rename(gate.with_name(os.fsdecode(b"caf\xe9")))
+    assert run(tmp_path, tmp_path / "set") == 0
+    assert len(corners_of(tmp_path / "set")) == 12
+
+
+def test_index_appears_last(gate, tmp_path, monkeypatch):
+    label_all(gate)
+
+    def full(tiles, folder):
+        raise GateError("the disk is full")
+
+    monkeypatch.setattr(import_labels, "write_sheets", full)
+    assert run(gate, tmp_path / "set") == 2
+    assert not (tmp_path / "set/index.jsonl").exists()
 
 
 def test_link_out_of_the_folder_is_not_followed(gate, tmp_path):
@@ -389,10 +502,15 @@ def test_backgrounds_get_splits_of_their_own(gate, tmp_path):
     }
 
 
-def test_labelled_picture_cannot_be_background(gate, tmp_path, capsys):
+@pytest.mark.parametrize("mark", [MARKED, MARKED[:3]], ids=["kept", "refused"])
+def test_labelled_picture_cannot_be_background(gate, tmp_path, capsys, mark):
+    empty = gate / "empty"
+    empty.mkdir()
+    cv2.imwrite(str(empty / "passage.png"), np.zeros((SIZE[1], SIZE[0], 3), np.uint8))
+    (empty / "passage.json").write_text(labelme("passage.png", mark))
     label_all(gate)
-    assert run(gate, tmp_path / "set", "--background", gate) == 2
-    assert "labelled with a plate" in capsys.readouterr().err
+    assert run(gate, tmp_path / "set", "--background", empty) == 2
+    assert "passage.png: is labelled with a plate" in capsys.readouterr().err
 
 
 def test_copied_set_can_be_moved(gate, tmp_path):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +27,11 @@ class _Category(msgspec.Struct):
 
 
 class _Annotation(msgspec.Struct):
+    """What must be known to tell whose it is; the rest may be broken, which is that picture's fault alone."""
+
     image_id: int | str
-    category_id: int | str
-    keypoints: list[float] | None = None
+    category_id: Any = None
+    keypoints: Any = None
     segmentation: Any = None
 
 
@@ -47,25 +50,42 @@ def read_coco(path: Path, content: object) -> Iterator[LabelledPicture]:
 
     Raises:
         msgspec.ValidationError: a field is missing or of a wrong kind.
-        ValueError: keypoints are no triples, or a reference leads nowhere.
     """
     file = msgspec.convert(content, _File)
     categories = {category.id: category for category in file.categories}
-    shapes: dict[int | str, list[Shape]] = {image.id: [] for image in file.images}
+    annotations: dict[int | str, list[_Annotation]] = defaultdict(list)
     for annotation in file.annotations:
-        if annotation.image_id not in shapes or annotation.category_id not in categories:
-            raise ValueError("an annotation names an image or a category that the file does not have")
-        shapes[annotation.image_id].append(_shape(annotation, categories[annotation.category_id]))
+        annotations[annotation.image_id].append(annotation)
     for image in file.images:
-        size = size_px(image.width, image.height)
-        yield LabelledPicture(path, image.file_name, size, tuple(shapes[image.id]))
+        yield _picture(path, image, annotations.pop(image.id, []), categories)
+    for image_id in annotations:
+        yield LabelledPicture(
+            path, f"image {image_id}", None, (), "annotated, but not among the file's images"
+        )
 
 
-def _shape(annotation: _Annotation, category: _Category) -> Shape:
+def _picture(
+    path: Path,
+    image: _Image,
+    annotations: Sequence[_Annotation],
+    categories: Mapping[int | str, _Category],
+) -> LabelledPicture:
+    size = size_px(image.width, image.height)
+    try:
+        shapes = tuple(_shape(annotation, categories) for annotation in annotations)
+    except (ValueError, TypeError) as error:
+        return LabelledPicture(path, image.file_name, size, (), f"an annotation of it is broken ({error})")
+    return LabelledPicture(path, image.file_name, size, shapes)
+
+
+def _shape(annotation: _Annotation, categories: Mapping[int | str, _Category]) -> Shape:
     """Keypoints that were set (visibility above 0), else the outline if it is one polygon."""
-    numbers = annotation.keypoints or []
+    category = categories.get(annotation.category_id)
+    if category is None:
+        raise ValueError(f"the file has no category {annotation.category_id}")
+    numbers = msgspec.convert(annotation.keypoints or [], list[float])
     if len(numbers) % 3:
-        raise ValueError("the keypoints of an annotation are not triples of x, y and visibility")
+        raise ValueError("its keypoints are not triples of x, y and visibility")
     keypoints = np.array(numbers, np.float64).reshape(-1, 3)
     marked = keypoints[:, 2] > 0
     if marked.any():
@@ -74,7 +94,7 @@ def _shape(annotation: _Annotation, category: _Category) -> Shape:
         return Shape(category.name, "keypoints", keypoints[marked, :2], tuple(set_names))
     match annotation.segmentation:
         case [[*outline]]:
-            points = np.array(outline, np.float64).reshape(-1, 2)
+            points = np.array(msgspec.convert(outline, list[float])).reshape(-1, 2)
             if len(points) > 1 and (points[0] == points[-1]).all():
                 points = points[:-1]  # a ring that is closed by its first point
             return Shape(category.name, "polygon", points, drawn_around=True)

@@ -22,7 +22,7 @@ def read_cvat(path: Path) -> Iterator[LabelledPicture]:
 
     Raises:
         GateError: XML of something else.
-        expat.ExpatError, KeyError, ValueError: broken XML, a missing attribute, a broken number.
+        expat.ExpatError, KeyError: broken XML, a picture without a name.
     """
     root = parse_xml(path.read_bytes())
     if root.tag != "annotations":
@@ -30,9 +30,17 @@ def read_cvat(path: Path) -> Iterator[LabelledPicture]:
     if root.find("track") is not None:
         raise GateError("a CVAT export of a video; export it once more as `CVAT for images 1.1`, with images")
     for image in root.iter("image"):
-        shapes = [_shape(element) for element in image if "label" in element.attrib and element.tag != "tag"]
+        yield _picture(path, image)
+
+
+def _picture(path: Path, image: Element) -> LabelledPicture:
+    name = image.attrib["name"]
+    try:
         size = int(image.attrib["width"]), int(image.attrib["height"])
-        yield LabelledPicture(path, image.attrib["name"], size, tuple(shapes))
+        marks = [element for element in image if "label" in element.attrib and element.tag != "tag"]
+        return LabelledPicture(path, name, size, tuple(_shape(element) for element in marks))
+    except (KeyError, ValueError) as error:
+        return LabelledPicture(path, name, None, (), f"a mark or the size has no numbers ({error})")
 
 
 def _shape(element: Element) -> Shape:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import Self
 
-import cv2
 import numpy as np
 
 from pipeline.errors import GateError
 from pipeline.files import read_image
 from pipeline.inference.letterbox import Letterbox
 from pipeline.model.labels.deal import deal, natural_order
+from pipeline.model.labels.gather import Refused
+from pipeline.model.labels.once import Once
 from pipeline.model.labels.quads import Points
 from pipeline.model.measure import SIZE_PX
 from pipeline.model.photographs import Photograph, Plate
@@ -70,25 +71,40 @@ def dealt(entries: Sequence[Entry], group_of_name: str | None = None) -> list[En
     return [replace(entry, group=g, split=s) for entry, (g, s) in zip(ordered, shares, strict=True)]
 
 
-def background_entries(folder: Path, labelled: AbstractSet[Path]) -> list[Entry]:
+def background_entries(
+    folder: Path, labelled: AbstractSet[Path], once: Once, refuse: Callable[[Refused], None]
+) -> list[Entry]:
     """The plate-free pictures of a folder, in ten blocks of their own.
+
+    Args:
+        folder: everything in it that can be read as an image is taken.
+        labelled: pictures that a label file marks with a plate, whether or not they can be used.
+        once: the pictures that are taken already; these are added.
+        refuse: told of every picture that is left out since it is taken already.
 
     Raises:
         GateError: there are too few, or one of them is labelled with a plate.
     """
     if not folder.is_dir():
         raise GateError(f"{folder}: no such folder of pictures")
-    entries = dealt(list(_pictures(folder.resolve(), labelled)))
+    entries = dealt(list(_pictures(folder.resolve(), labelled, once, refuse)))
     return [
         replace(entry, group=f"background-{entry.group}", split=BACKGROUND[entry.split]) for entry in entries
     ]
 
 
-def _pictures(folder: Path, labelled: AbstractSet[Path]) -> Iterator[Entry]:
+def _pictures(
+    folder: Path, labelled: AbstractSet[Path], once: Once, refuse: Callable[[Refused], None]
+) -> Iterator[Entry]:
     for path in sorted(folder.rglob("*")):
-        image = read_image(path) if path.is_file() and cv2.haveImageReader(str(path)) else None
+        image = read_image(path)
         if image is None:
             continue
         if path.resolve() in labelled:
             raise GateError(f"{path}: is labelled with a plate and cannot be background too")
+        try:
+            once.take(path.resolve(), image)
+        except GateError as error:
+            refuse(Refused(str(path), str(error)))
+            continue
         yield Entry(path.resolve(), path.relative_to(folder), (image.shape[1], image.shape[0]))

@@ -53,7 +53,7 @@ def read_label_file(path: Path) -> list[LabelledPicture]:
 
 
 def _json(path: Path) -> Iterator[LabelledPicture]:
-    content = msgspec.json.decode(path.read_bytes())
+    content = msgspec.json.decode(path.read_text(encoding="utf-8-sig"))
     if isinstance(content, dict) and "shapes" in content:
         return read_labelme(path, content)
     if isinstance(content, dict) and "annotations" in content:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from pipeline.errors import GateError
@@ -9,14 +11,18 @@ from pipeline.model.labels.shapes import LabelledPicture
 
 
 class PictureFolder:
-    """Finds pictures by the names in label files, which may come from another machine and are not trusted."""
+    """Finds pictures by the names in label files, which may come from another machine and are not trusted.
+
+    Attributes:
+        path: the folder, resolved.
+    """
 
     def __init__(self, folder: Path) -> None:
         if not folder.is_dir():
             raise GateError(f"{folder}: no such folder of pictures")
-        self._folder = folder.resolve()
+        self.path = folder.resolve()
         self._by_name: dict[str, list[Path]] = {}
-        for path in sorted(self._folder.rglob("*")):
+        for path in sorted(self.path.rglob("*")):
             if path.is_file():
                 self._by_name.setdefault(path.name, []).append(path)
 
@@ -28,9 +34,7 @@ class PictureFolder:
         """
         name = PurePosixPath(picture.name.replace("\\", "/"))
         try:
-            named = [
-                path for path in (picture.label_file.parent / name, self._folder / name) if path.is_file()
-            ]
+            named = [path for path in (picture.label_file.parent / name, self.path / name) if path.is_file()]
         except (OSError, ValueError) as error:
             raise GateError(f"{picture.name!r} cannot be a file name ({error})") from error
         same_name = self._by_name.get(name.name, [])
@@ -38,10 +42,18 @@ class PictureFolder:
             named or [path for path in same_name if path.parts[-len(name.parts) :] == name.parts] or same_name
         )
         if not found:
-            raise GateError(f"there is no {name.name} in {self._folder}; name its folder with --images")
+            raise GateError(f"there is no {name.name} in {self.path}; name its folder with --images")
         if not named and len(found) > 1:
-            raise GateError(f"several files below {self._folder} are called {name}; rename them")
+            raise GateError(f"several files below {self.path} are called {name}; rename them")
         for path in found:
-            if path.resolve().is_relative_to(self._folder):
+            if path.resolve().is_relative_to(self.path):
                 return path.resolve()
-        raise GateError(f"{name} lies outside of {self._folder}; name its folder with --images")
+        raise GateError(f"{name} lies outside of {self.path}; name its folder with --images")
+
+    def find_all(self, pictures: Iterable[LabelledPicture]) -> set[Path]:
+        """The files of those that can be found."""
+        found = set()
+        for picture in pictures:
+            with suppress(GateError):
+                found.add(self.find(picture))
+        return found

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import GateError
-from pipeline.files import read_image
+from pipeline.frames import plate_width_px
 from pipeline.model.labels.files import label_files, read_label_file
 from pipeline.model.labels.find import PictureFolder
+from pipeline.model.labels.once import Once, read_picture
 from pipeline.model.labels.quads import Points, plate_corners
 from pipeline.model.labels.shapes import LabelledPicture, Shape
+
+LEAST_WIDTH_PX = 8.0
+"""A narrower plate is a stray click: no camera's corners can be told in it."""
+SAME_PLATE = 0.5
+"""Two marks of which this share of the smaller one overlaps are of one plate: no plate hides behind another's half."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +61,7 @@ def read_all(source: Path) -> tuple[list[LabelledPicture], list[Refused]]:
 
 
 def of_label(pictures: Iterable[LabelledPicture], label: str | None) -> list[LabelledPicture]:
-    """The pictures with the shapes of one label, without those that have none of it.
+    """The pictures with the shapes of one label, without those that have none of it; those with a fault stay.
 
     Raises:
         GateError: `label` is None although there are several, or nothing has it.
@@ -66,21 +74,17 @@ def of_label(pictures: Iterable[LabelledPicture], label: str | None) -> list[Lab
     if label is not None and label not in counts:
         raise GateError(f"nothing is labelled {label}; there are: {', '.join(counts) or 'no labels'}")
     chosen = [
-        LabelledPicture(
-            picture.label_file,
-            picture.name,
-            picture.size_px,
-            tuple(shape for shape in picture.shapes if label in (None, shape.label)),
-        )
+        replace(picture, shapes=tuple(shape for shape in picture.shapes if label in (None, shape.label)))
         for picture in pictures
     ]
-    return [picture for picture in chosen if picture.shapes]
+    return [picture for picture in chosen if picture.shapes or picture.fault]
 
 
 def check_all(
     pictures: Iterable[LabelledPicture],
     folder: PictureFolder,
     origin_px: float,
+    once: Once,
     refuse: Callable[[Refused], None],
 ) -> Iterator[Marked]:
     """The pictures that can be used, one after the other.
@@ -92,15 +96,19 @@ def check_all(
         pictures: as the label files name them.
         folder: where they are.
         origin_px: where the label files' (0, 0) lies in pixel coordinates whose integers are pixel centres.
+        once: the pictures that are taken already; these are added.
         refuse: told of every picture that is left out.
     """
     seen: dict[Path, Path] = {}
     for picture in pictures:
         try:
+            if picture.fault:
+                raise GateError(picture.fault)
             path = folder.find(picture)
             if path in seen:
                 raise GateError(f"labelled twice, in {seen[path]} too; keep one of the two")
             marked = check(picture, path, origin_px)
+            once.take(path, marked.image)
             seen[path] = picture.label_file
             yield marked
         except GateError as error:
@@ -111,20 +119,19 @@ def check(picture: LabelledPicture, path: Path, origin_px: float) -> Marked:
     """A labelled picture with its pixels and its plates' corners in order.
 
     Raises:
-        GateError: the picture cannot be read, has another size than the one that was labelled, or a shape is no plate.
+        GateError: the picture cannot be read, has another size than the one that was labelled, or a shape is no plate
+            or marks one that another shape marks too.
     """
-    image = read_image(path)
-    if image is None:
-        raise GateError("cannot be read as an image")
+    image = read_picture(path)
     size_px = (image.shape[1], image.shape[0])
     if picture.size_px not in (None, size_px):
         raise GateError(
             f"is {size_px[0]}x{size_px[1]}, but {picture.size_px[0]}x{picture.size_px[1]} was labelled; "
             "give the pictures that were labelled"
         )
-    return Marked(
-        path, np.asarray(image, np.uint8), tuple(_corners(s, size_px, origin_px) for s in picture.shapes)
-    )
+    quads = tuple(_corners(shape, size_px, origin_px) for shape in picture.shapes)
+    _require_apart(quads)
+    return Marked(path, image, quads)
 
 
 def _corners(shape: Shape, size_px: tuple[int, int], origin_px: float) -> Points:
@@ -137,4 +144,19 @@ def _corners(shape: Shape, size_px: tuple[int, int], origin_px: float) -> Points
                 f"a corner at ({x:.1f}, {y:.1f}) lies outside of the {size_px[0]}x{size_px[1]} picture; move it, "
                 "or leave the picture out if its plate is cut off"
             )
+    width_px = plate_width_px(corners)
+    if width_px < LEAST_WIDTH_PX:
+        raise GateError(
+            f"a plate of {width_px:.1f} px, narrower than {LEAST_WIDTH_PX:.0f} px; take the mark out if it is a stray "
+            "one, or leave the picture out"
+        )
     return corners
+
+
+def _require_apart(quads: Sequence[Points]) -> None:
+    """Training would take the second mark of a plate for another vehicle's, and never show the plate."""
+    for one, other in combinations(np.asarray(quads, np.float32), 2):
+        shared, _ = cv2.intersectConvexConvex(one, other)
+        if shared > SAME_PLATE * min(cv2.contourArea(one), cv2.contourArea(other)):
+            x, y = one.mean(axis=0)
+            raise GateError(f"the plate at ({x:.0f}, {y:.0f}) is marked twice; keep one of the two marks")

@@ -30,12 +30,16 @@ class Shape:
 
 @dataclass(frozen=True)
 class LabelledPicture:
-    """A picture as a label file names it, its (width, height) where the file tells, and what is marked in it."""
+    """A picture as a label file names it, its (width, height) where the file tells, and what is marked in it.
+
+    What is marked is not known where its part of the label file has a `fault`, which says what is wrong.
+    """
 
     label_file: Path
     name: str
     size_px: tuple[int, int] | None
     shapes: tuple[Shape, ...]
+    fault: str | None = None
 
 
 def size_px(width: float | None, height: float | None) -> tuple[int, int] | None:
