@@ -41,6 +41,9 @@ MEDIAN_LIMIT_PX = 0.15
 LOST_LIMIT = 0.005
 """Share of the plates that the given network finds and the 8-bit one may lose."""
 
+IMAGES, COMPARED, FEWEST = 48, 64, 8
+"""Images to calibrate on and to compare on where nobody asks for a number, and how many an index must have of each."""
+
 
 @dataclass(frozen=True, eq=False)
 class Sample:
@@ -121,6 +124,7 @@ def quantize(source: Path, out: Path, calibration: Sequence[Sample], comparison:
     Raises:
         GateError: the 8-bit network loses too much; nothing is written then.
     """
+    print(f"calibrated on {len(calibration)} images, compared on {len(comparison)}")
     single = in_single_precision(onnx.load(source))
     eight = quantized(single, [sample.image for sample in calibration])
     loss = Loss.between(
@@ -135,9 +139,23 @@ def quantize(source: Path, out: Path, calibration: Sequence[Sample], comparison:
     write_model(eight, out)
 
 
-def letterboxed(data: Path, split: str, size_px: tuple[int, int], count: int) -> list[Sample]:
-    """`count` photographs of a split with a plate, spread evenly over the index, in letterboxes of (width, height)."""
+def letterboxed(
+    data: Path, split: str, size_px: tuple[int, int], asked: int | None, usual: int
+) -> list[Sample]:
+    """Photographs of a split with a plate, spread evenly over the index, in letterboxes of (width, height).
+
+    Args:
+        data: the index.
+        split: `train` or `validation`.
+        size_px: of the letterbox.
+        asked: how many; None takes `usual`, or all where there are fewer.
+        usual: see there.
+
+    Raises:
+        GateError: there are fewer than were asked for, or than `FEWEST`.
+    """
     photographs = [photo for photo in select(read_index(data), split) if photo.plates]
+    count = asked or min(usual, max(len(photographs), FEWEST))
     if len(photographs) < count:
         raise GateError(
             f"{data}: {len(photographs)} photographs of split {split!r} show a plate, fewer than {count}; "
@@ -182,23 +200,20 @@ def main(argv: list[str] | None = None) -> int:
         type=Path,
         help="index of photographs: calibrate on its split train, compare on validation; without it, on drawn scenes",
     )
-    parser.add_argument(
-        "--images", type=count, default=48, help="how many images to calibrate on (%(default)s)"
-    )
-    parser.add_argument(
-        "--compare", type=count, default=64, help="how many images to compare on (%(default)s)"
-    )
+    fewer = f"or what the index has, {FEWEST} at least"
+    parser.add_argument("--images", type=count, help=f"how many images to calibrate on ({IMAGES}, {fewer})")
+    parser.add_argument("--compare", type=count, help=f"how many images to compare on ({COMPARED}, {fewer})")
     args = parser.parse_args(argv)
     out = args.out or args.model.with_name(f"{args.model.stem}_int8.onnx")
     refuse_overwriting([out], [args.model])
     check_places({out: "network"})
     size_px = inspect_model(args.model).input_size_px
     if args.data is None:
-        calibration = drawn(size_px, args.images, first_car=0)
-        comparison = drawn(size_px, args.compare, first_car=args.images)
+        calibration = drawn(size_px, args.images or IMAGES, first_car=0)
+        comparison = drawn(size_px, args.compare or COMPARED, first_car=len(calibration))
     else:
-        calibration = letterboxed(args.data, "train", size_px, args.images)
-        comparison = letterboxed(args.data, "validation", size_px, args.compare)
+        calibration = letterboxed(args.data, "train", size_px, args.images, IMAGES)
+        comparison = letterboxed(args.data, "validation", size_px, args.compare, COMPARED)
     quantize(args.model, out, calibration, comparison)
     return 0
 

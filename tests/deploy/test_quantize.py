@@ -55,12 +55,11 @@ def output(corners_px, presence=0.9):
     )
 
 
-def test_command_writes_a_file_that_the_runtime_takes(exported, index, smooth_images, capsys):
-    assert (
-        quantizing.main(["--model", str(exported), "--data", str(index), "--images", "5", "--compare", "5"])
-        == 0
-    )
+def test_command_writes_a_file_that_the_runtime_takes(exported, index, smooth_images, monkeypatch, capsys):
+    monkeypatch.setattr(quantizing, "FEWEST", 5)
+    assert quantizing.main(["--model", str(exported), "--data", str(index), "--images", "4"]) == 0
     said = capsys.readouterr().out
+    assert "calibrated on 4 images, compared on 5" in said
     assert "on 5 images: corners move 0." in said and "tiny_int8.onnx" in said
     written = exported.with_name("tiny_int8.onnx")
     expected, found = (
@@ -112,16 +111,20 @@ def test_plates_that_are_no_longer_recognised_are_lost():
 
 def test_photographs_are_spread_over_the_split_and_letterboxed_with_their_corners(index, smooth_images):
     twice = (2 * SIZE_PX[0], 2 * SIZE_PX[1])
-    samples = letterboxed(index, "train", twice, 2)
+    samples = letterboxed(index, "train", twice, asked=2, usual=5)
     for sample, number in zip(samples, (0, 4), strict=True):
         assert sample.image.shape == (twice[1], twice[0], 3)
         np.testing.assert_allclose(sample.corners_px, 2 * (PLATE_PX + number) + 0.5)
         assert np.abs(sample.image[::2, ::2].astype(int) - smooth_images[number]).mean() < 12
 
 
-def test_too_few_photographs_are_named(index):
-    with pytest.raises(GateError, match="5 photographs of split 'validation'"):
-        letterboxed(index, "validation", SIZE_PX, 6)
+@pytest.mark.parametrize(("asked", "fewest"), [(6, 1), (None, 8)])
+def test_too_few_photographs_are_named(index, monkeypatch, asked, fewest):
+    monkeypatch.setattr(quantizing, "FEWEST", fewest)
+    with pytest.raises(
+        GateError, match=f"5 photographs of split 'validation' show a plate, fewer than {asked or fewest};"
+    ):
+        letterboxed(index, "validation", SIZE_PX, asked, usual=64)
 
 
 def test_drawn_samples_hold_the_plate_at_their_corners():
