@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -20,6 +22,9 @@ IMAGENET_SD_RGB = (0.229, 0.224, 0.225)
 
 ODD_SHARE = 0.1
 """More plates than this that are not upright are told of."""
+
+HOPELESS = 8
+"""A photograph of which so many views in a row did not work out is told of; most work out four times in five."""
 
 
 def to_tensor(image: NDArray[np.uint8]) -> torch.Tensor:
@@ -47,6 +52,7 @@ class TrainingSamples(Dataset):
         self._weights = weights / weights.sum()
         self._backgrounds = select(photographs, "background") or train
         self._augmentation, self._length, self._seed = augmentation, length, seed
+        self._failures: Counter[Path] = Counter()
 
     def __len__(self) -> int:
         return self._length
@@ -78,8 +84,19 @@ class TrainingSamples(Dataset):
                 number = rng.choice(len(self._with_plate), p=None if drawn else self._weights)
                 photo = self._with_plate[number]
                 sample = make_positive(rng, photo.read(), quads_of(photo), settings, draw=drawn)
+                self._tell_hopeless(photo, sample)
                 if sample is not None:
                     yield sample
+
+    def _tell_hopeless(self, photo: Photograph, sample: Sample | None) -> None:
+        """Warn, once, of a photograph whose plate is hardly ever learned; `_require_upright` tells of others."""
+        self._failures[photo.path] = self._failures[photo.path] + 1 if sample is None else 0
+        if self._failures[photo.path] == HOPELESS and is_upright(quads_of(photo)[0]):
+            warnings.warn(
+                f"{photo.path}: its plate is hardly learned, as {HOPELESS} views in a row showed another one of about "
+                "its size, or not the whole plate; is it marked twice?",
+                stacklevel=2,
+            )
 
 
 def _require_upright(photographs: Sequence[Photograph]) -> None:

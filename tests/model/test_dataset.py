@@ -51,6 +51,17 @@ def test_some_corners_that_begin_at_another_corner_are_told_of(plate_index):
         TrainingSamples(photographs, Augmentation(160, 120, (40, 140)), 10, seed=1)
 
 
+def test_plate_that_is_never_learned_is_told_of_once(plate_index):
+    """Marked twice, so that each mark seems to be the other's rival."""
+    first, *others = read_index(plate_index)
+    photographs = [replace(first, plates=first.plates * 2), *others]
+    samples = TrainingSamples(photographs, Augmentation(160, 120, (40, 140)), 100, seed=1)
+    with pytest.warns(UserWarning, match=r"00\.png: its plate is hardly learned") as told:
+        for index in range(100):
+            samples.sample(index)
+    assert len(told) == 1
+
+
 def _turned(photo):
     plates = tuple(replace(plate, corners_px=np.roll(plate.corners_px, 2, axis=0)) for plate in photo.plates)
     return replace(photo, plates=plates)
