@@ -28,7 +28,7 @@ from pipeline.frames import PlateLocation
 from pipeline.model.ablation_report import Row, draw_ablation, table
 from pipeline.model.dataset import to_tensor
 from pipeline.model.dsnt import cells_to_px, dsnt, normalized_to_cells, spatial_softmax, windowed_dsnt
-from pipeline.model.loop import add_run_arguments, advance, begin_in, resumable
+from pipeline.model.loop import add_run_arguments, advance, begin_in, refuse_changes, resumable
 from pipeline.model.measure import SIZE_PX, Result, compare
 from pipeline.model.network import DilatedResNet50DSNT
 from pipeline.model.photographs import Photograph, read_index, select
@@ -62,6 +62,7 @@ def train(stride_px: int, recipe: Recipe, photographs: list[Photograph], args: a
     checkpoint = out / "checkpoint.pt"
     if args.resume and checkpoint.exists():
         training = Training.load(checkpoint)
+        refuse_changes(out, {"--recipe or --steps": recipe != training.recipe})
     else:
         begin_in(out)
         training = Training(recipe, args.resnet_v1, stride_px=stride_px)

@@ -7,7 +7,7 @@ import ctypes
 import signal
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,7 +22,7 @@ from pipeline.errors import GateError
 from pipeline.files import make_folder
 from pipeline.model.curve import draw_learning_curve, log_entry
 from pipeline.model.photographs import add_data_argument
-from pipeline.option_types import natural
+from pipeline.option_types import natural, positive_number
 
 Batch = tuple[Tensor, Tensor, Tensor]
 """Images (B, 3, H, W), corners (B, 4, 2) in their pixels, presence (B,) 0 or 1."""
@@ -110,7 +110,7 @@ def add_run_arguments(parser: argparse.ArgumentParser, out: Path) -> None:
     )
     parser.add_argument(
         "--checkpoint-minutes",
-        type=float,
+        type=positive_number,
         default=4.0,
         help="time between checkpoints (default: %(default)s)",
     )
@@ -139,6 +139,25 @@ def begin_in(out: Path) -> None:
         raise GateError(f"{checkpoint}: a run is here already; go on with --resume, or give another --out")
     make_folder(out)
     (out / "log.jsonl").unlink(missing_ok=True)  # of a run that left no checkpoint
+
+
+def given(args: argparse.Namespace, *names: str) -> dict[str, Any]:
+    """Those of the options, by their names in `args`, that were given; they have no default of their own."""
+    return {name: value for name in names if (value := getattr(args, name)) is not None}
+
+
+def refuse_changes(out: Path, options: Mapping[str, bool]) -> None:
+    """Refuse to go on with other options than a run was begun with; True where one was given that differs.
+
+    Raises:
+        GateError: one does.
+    """
+    changed = [option for option, differs in options.items() if differs]
+    if changed:
+        raise GateError(
+            f"{out}: the run there was begun with another {', '.join(changed)}; leave that out to go on with it, or "
+            "begin a new run in another --out"
+        )
 
 
 @contextmanager

@@ -13,7 +13,15 @@ from pipeline.model.calibration_set import calibration_results
 from pipeline.model.curve import log_entry
 from pipeline.model.dataset import TrainingSamples
 from pipeline.model.figures import summary
-from pipeline.model.loop import Batch, add_run_arguments, advance, begin_in, loaded, resumable
+from pipeline.model.loop import (
+    Batch,
+    add_run_arguments,
+    advance,
+    begin_in,
+    loaded,
+    refuse_changes,
+    resumable,
+)
 from pipeline.model.measure import measure
 from pipeline.model.photographs import Photograph, is_exact, read_index, select
 from pipeline.model.recipe import DEFAULT_RECIPE, Recipe, load_recipe
@@ -58,7 +66,9 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m pipeline.model.train", description=__doc__)
     add_run_arguments(parser, Path("runs/train"))
-    parser.add_argument("--recipe", type=Path, default=DEFAULT_RECIPE, help="TOML file with the recipe")
+    parser.add_argument(
+        "--recipe", type=Path, help=f"TOML file with the recipe (default: {DEFAULT_RECIPE.name})"
+    )
     parser.add_argument(
         "--imagenet", type=Path, help="ImageNet weights with torchvision's names (default: torchvision's)"
     )
@@ -90,8 +100,8 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
 def start(args: argparse.Namespace) -> Training:
     """The run that the options ask for: resumed, from an exported network, or from ImageNet."""
     if args.resume:
-        return Training.load(args.out / "checkpoint.pt")
-    recipe = load_recipe(args.recipe)
+        return resumed(args)
+    recipe = load_recipe(args.recipe or DEFAULT_RECIPE)
     begin_in(args.out)
     if args.start is not None:
         return Training.start_from_exported(recipe, args.start)
@@ -99,6 +109,24 @@ def start(args: argparse.Namespace) -> Training:
     missing = training.start_from_imagenet(args.imagenet)
     if missing:
         print(f"{len(missing)} backbone tensors are not in the weights and start fresh", file=sys.stderr)
+    return training
+
+
+def resumed(args: argparse.Namespace) -> Training:
+    """The run of the checkpoint; options of the command that began it may be given again.
+
+    Raises:
+        GateError: not a checkpoint, or an option is not the one that it was begun with.
+    """
+    training = Training.load(args.out / "checkpoint.pt")
+    from_exported = not training.learn_statistics
+    changes = {
+        "--recipe": args.recipe is not None and load_recipe(args.recipe) != training.recipe,
+        "--start": args.start is not None and not from_exported,
+        "--imagenet": args.imagenet is not None and args.start is None and from_exported,
+        "--resnet-v1": args.resnet_v1 and not training.network.stride_on_first_conv,
+    }
+    refuse_changes(args.out, changes)
     return training
 
 

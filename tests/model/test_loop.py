@@ -31,6 +31,13 @@ def test_negative_numbers_are_refused(command, option, capsys):
     assert f"{option}: -1: give a whole number, 0 or more" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("minutes", ["nan", "-1", "0", "inf", "four"])
+def test_time_between_checkpoints_is_above_zero(minutes, capsys):
+    with pytest.raises(SystemExit):
+        train.parse_arguments(["--data", "index", "--checkpoint-minutes", minutes])
+    assert f"--checkpoint-minutes: {minutes}: give a number above 0" in capsys.readouterr().err
+
+
 class StandInRun:
     """A run without a network."""
 

@@ -143,6 +143,16 @@ def test_resumed_run_ends_where_an_uninterrupted_one_does(finished_run, plate_in
         assert torch.allclose(a.float(), b.float(), atol=1e-5)
 
 
+@pytest.mark.parametrize(
+    "more",
+    [["--steps", "3"], ["--coarse-steps", "0"], ["--start", str(SHIPPED_MODEL)]],
+    ids=lambda more: more[0],
+)
+def test_run_is_not_gone_on_with_under_other_options(finished_run, plate_index, capsys, more):
+    assert train.main(["--data", str(plate_index), "--out", str(finished_run), "--resume", *more]) == 2
+    assert f"begun with another {more[0]}; leave that out" in capsys.readouterr().err
+
+
 @pytest.fixture(scope="module")
 def exported(finished_run, tmp_path_factory):
     out = tmp_path_factory.mktemp("exported") / "rectified.onnx"

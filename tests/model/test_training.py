@@ -107,6 +107,21 @@ def test_resumed_run_ends_where_an_uninterrupted_one_does(
         assert torch.allclose(a.float(), b.float(), atol=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("more", "option"),
+    [
+        (["--recipe", str(DEFAULT_RECIPE)], "--recipe"),
+        (["--start", "a.onnx"], "--start"),
+        (["--resnet-v1"], "--resnet-v1"),
+    ],
+)
+def test_run_is_not_gone_on_with_under_other_options(finished_run, plate_index, capsys, more, option):
+    assert (
+        train.main(["--data", str(plate_index), "--out", str(finished_run / "out"), "--resume", *more]) == 2
+    )
+    assert f"the run there was begun with another {option}; leave that out" in capsys.readouterr().err
+
+
 def test_frozen_layers_stay_and_the_others_learn(finished_run, weights):
     start = torch.load(weights, weights_only=True)
     network, _ = load_network(finished_run / "out/checkpoint.pt")

@@ -16,7 +16,7 @@ from pipeline.inference.rectify import INPUT_PX
 from pipeline.model.edges.prepared import discard_prepared, prepare
 from pipeline.model.edges.samples import EdgeSamples
 from pipeline.model.edges.training import EdgeTraining, Plan
-from pipeline.model.loop import add_run_arguments, advance, begin_in, resumable
+from pipeline.model.loop import add_run_arguments, advance, begin_in, given, refuse_changes, resumable
 from pipeline.model.photographs import Photograph, read_index
 from pipeline.option_types import count
 
@@ -26,11 +26,15 @@ VIEWS = "views"
 
 def start(args: argparse.Namespace) -> EdgeTraining:
     """The run that the options ask for: resumed, or from nothing."""
+    sizes = given(args, "images", "steps")
     if args.resume:
-        return EdgeTraining.load(args.out / "checkpoint.pt")
+        training = EdgeTraining.load(args.out / "checkpoint.pt")
+        changes = {f"--{name}": getattr(training.plan, name) != size for name, size in sizes.items()}
+        refuse_changes(args.out, changes)
+        return training
     begin_in(args.out)
     discard_prepared(args.out / VIEWS)  # of a run that left no checkpoint
-    training = EdgeTraining(Plan(images=args.images, steps=args.steps))
+    training = EdgeTraining(Plan(**sizes))
     training.save(args.out / "checkpoint.pt")  # so that what is drawn can be gone on with
     return training
 
@@ -56,12 +60,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--images",
         type=count,
-        default=Plan.images,
-        help="images to draw; they are kept in OUT/views (default: %(default)s)",
+        help=f"images to draw; they are kept in OUT/views (default: {Plan.images})",
     )
-    parser.add_argument(
-        "--steps", type=count, default=Plan.steps, help="optimiser steps (default: %(default)s)"
-    )
+    parser.add_argument("--steps", type=count, help=f"optimiser steps (default: {Plan.steps})")
     parser.add_argument(
         "--rectified",
         type=Path,

@@ -11,7 +11,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pipeline.errors import command
-from pipeline.model.loop import Batch, add_run_arguments, advance, begin_in, loaded, resumable
+from pipeline.model.loop import (
+    Batch,
+    add_run_arguments,
+    advance,
+    begin_in,
+    given,
+    loaded,
+    refuse_changes,
+    resumable,
+)
 from pipeline.model.photographs import Photograph, read_index
 from pipeline.model.rectified.calibration import calibrated_scale
 from pipeline.model.rectified.exported import start_from_exported
@@ -34,12 +43,21 @@ def batches(photographs: list[Photograph], plan: Plan, step: int, workers: int) 
 
 def start(args: argparse.Namespace, photographs: list[Photograph]) -> RectifiedTraining:
     """The run that the options ask for: resumed, from an exported network, or from nothing."""
+    steps = given(args, "coarse_steps", "steps")
     if args.resume:
-        return RectifiedTraining.load(args.out / "checkpoint.pt")
+        training = RectifiedTraining.load(args.out / "checkpoint.pt")
+        changes = {
+            f"--{name.replace('_', '-')}": getattr(training.plan, name) != n for name, n in steps.items()
+        }
+        refuse_changes(
+            args.out, changes | {"--start": args.start is not None and training.plan.coarse_steps > 0}
+        )
+        return training
     begin_in(args.out)
     if args.start is None:
-        return RectifiedTraining(Plan(coarse_steps=args.coarse_steps, steps=args.steps))
-    plan = Plan(coarse_steps=0, steps=args.steps, learning_rate=CONTINUED_LEARNING_RATE, seed=Plan.seed + 1)
+        return RectifiedTraining(Plan(**steps))
+    continued = {"coarse_steps": 0, "learning_rate": CONTINUED_LEARNING_RATE, "seed": Plan.seed + 1}
+    plan = Plan(**(steps | continued))
     views = next(iter(batches(photographs, plan, 0, workers=0)))[0]
     return start_from_exported(plan, args.start, views)
 
@@ -54,20 +72,17 @@ def run(training: RectifiedTraining, photographs: list[Photograph], args: argpar
 
 def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     """The command line."""
-    plan = Plan()
     parser = argparse.ArgumentParser(prog="python -m pipeline.model.rectified.train", description=__doc__)
     add_run_arguments(parser, Path("runs/rectified"))
     parser.add_argument(
         "--coarse-steps",
         type=natural,
-        default=plan.coarse_steps,
-        help="optimiser steps of the hourglass alone, at half the view's size (default: %(default)s)",
+        help=f"optimiser steps of the hourglass alone, at half the view's size (default: {Plan.coarse_steps})",
     )
     parser.add_argument(
         "--steps",
         type=count,
-        default=plan.steps,
-        help="optimiser steps of the whole network after them (default: %(default)s)",
+        help=f"optimiser steps of the whole network after them (default: {Plan.steps})",
     )
     parser.add_argument(
         "--start",
