@@ -105,7 +105,7 @@ class AveragedTraining(ABC, Generic[NetworkT]):
             training.network.load_state_dict(state["network"])
             training.average.load_state_dict(state["average"])
             training.optimizer.load_state_dict(state["optimizer"])
-        training.step, training.covariance_scale = state["step"], state["covariance_scale"]
+            training.step, training.covariance_scale = int(state["step"]), float(state["covariance_scale"])
         return training
 
 

@@ -40,13 +40,21 @@ def read_checkpoint(path: Path, holds: Set[str], owner: str) -> dict[str, Any]:
     """
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError) as error:
-        reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise GateError(f"{path}: not a checkpoint of {owner} ({reason})") from error
-    missing = holds - state.keys() if isinstance(state, dict) else holds
+    except Exception as error:  # a damaged file makes torch's reader fail in any way
+        raise GateError(f"{path}: not a checkpoint of {owner} ({_reason(error)})") from error
+    if not isinstance(state, dict):
+        raise GateError(f"{path}: not a checkpoint of {owner} (it holds a {type(state).__name__})")
+    missing = holds - state.keys()
     if missing:
         raise GateError(f"{path}: not a checkpoint of {owner} (it lacks {', '.join(sorted(missing))})")
     return dict(state)
+
+
+def _reason(error: Exception) -> str:
+    """The first line, but for torch's advice to run what is in the file."""
+    if isinstance(error, pickle.UnpicklingError):
+        return "it is damaged, or holds more than numbers; nothing in it was run"
+    return (str(error) or type(error).__name__).splitlines()[0]
 
 
 @contextmanager
@@ -61,5 +69,4 @@ def contents_of(path: Path, owner: str) -> Iterator[None]:
     except (
         AttributeError, KeyError, RuntimeError, TypeError, ValueError, msgspec.ValidationError
     ) as error:  # fmt: skip
-        reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise GateError(f"{path}: not a checkpoint of {owner} as it is now ({reason})") from error
+        raise GateError(f"{path}: not a checkpoint of {owner} as it is now ({_reason(error)})") from error

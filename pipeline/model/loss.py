@@ -5,9 +5,12 @@ Reference: Nibali et al. 2018, as in `dsnt`. Shapes: B images, K keypoints, heat
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import sys
+from typing import Annotated
 
+import msgspec
 import torch
+from msgspec import Meta
 from torch import Tensor
 
 from pipeline.model.dsnt import (
@@ -20,9 +23,12 @@ from pipeline.model.dsnt import (
     window_around_peak,
 )
 
+LARGEST = sys.float_info.max
+"""What is larger is infinite."""
+NotNegative = Annotated[float, Meta(ge=0, le=LARGEST)]
 
-@dataclass(frozen=True)
-class LossWeights:
+
+class LossWeights(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How the terms of `corner_loss` are weighed.
 
     Attributes:
@@ -31,9 +37,9 @@ class LossWeights:
         windowed: of the same distance within the decoding window, per cell.
     """
 
-    divergence: float
-    distance: float
-    windowed: float
+    divergence: NotNegative
+    distance: NotNegative
+    windowed: NotNegative
 
 
 def corner_loss(logits: Tensor, corners_cells: Tensor, sigma_cells: float, weights: LossWeights) -> Tensor:

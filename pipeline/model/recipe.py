@@ -9,7 +9,8 @@ import msgspec
 from msgspec import Meta
 
 from pipeline.errors import GateError
-from pipeline.model.loss import LossWeights
+from pipeline.files import read_toml
+from pipeline.model.loss import LARGEST, LossWeights, NotNegative
 from pipeline.model.network import STRIDE_PX
 
 DEFAULT_RECIPE = Path(__file__).parent / "recipe.toml"
@@ -18,8 +19,7 @@ Side = Annotated[int, Meta(ge=STRIDE_PX, multiple_of=STRIDE_PX)]
 Count = Annotated[int, Meta(ge=1)]
 Natural = Annotated[int, Meta(ge=0)]
 Share = Annotated[float, Meta(ge=0, le=1)]
-Positive = Annotated[float, Meta(gt=0)]
-NotNegative = Annotated[float, Meta(ge=0)]
+Positive = Annotated[float, Meta(gt=0, le=LARGEST)]
 
 
 class Phase(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -87,8 +87,6 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def load_recipe(path: Path) -> Recipe:
     """Read a recipe; what is wrong in it is named with its place."""
     try:
-        return msgspec.toml.decode(path.read_bytes(), type=Recipe)
-    except OSError as error:
-        raise GateError(f"{path}: cannot be read ({error.strerror})") from error
-    except msgspec.DecodeError as error:
+        return msgspec.convert(read_toml(path, "recipe"), Recipe)
+    except msgspec.ValidationError as error:
         raise GateError(f"{path}: {error}") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from dataclasses import asdict
 from pathlib import Path
 
@@ -163,7 +164,7 @@ class Training:
             training.network.load_state_dict(state["network"])
             training.average.load_state_dict(state["average"])
             training.optimizer.load_state_dict(state["optimizer"])
-            training.step, training.calibration = state["step"], Calibration(**state["calibration"])
+            training.step, training.calibration = int(state["step"]), _calibration(state["calibration"])
         return training
 
 
@@ -177,5 +178,11 @@ def load_network(path: Path) -> tuple[DilatedResNet50DSNT, Calibration]:
     with contents_of(path, OWNER):
         network = DilatedResNet50DSNT(state["stride_on_first_conv"], state["stride_px"])
         network.load_state_dict(state["average"])
-        calibration = Calibration(**state["calibration"])
+        calibration = _calibration(state["calibration"])
     return network.eval().requires_grad_(False), calibration
+
+
+def _calibration(stated: dict[str, float]) -> Calibration:
+    if not all(map(math.isfinite, stated.values())):
+        raise ValueError("a number of its calibration is not finite")
+    return Calibration(**stated)

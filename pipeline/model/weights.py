@@ -16,17 +16,25 @@ from pipeline.errors import GateError
 from pipeline.model.checkpoint import read_checkpoint
 from pipeline.model.network import DilatedResNet50DSNT
 
+MOST_MISSING = 0.5
+"""A file that lacks more of the backbone's tensors than this share holds something else."""
+
 
 def load_imagenet(network: DilatedResNet50DSNT, weights_file: Path | None) -> list[str]:
     """Fill the backbone with ImageNet weights: torchvision's own, or a file with torchvision's key names.
 
     Returns:
         The names of backbone tensors that the weights do not contain; these keep their random start.
+
+    Raises:
+        GateError: the file cannot be read or holds something else.
     """
     if weights_file is None:
         weights = ResNet50_Weights.IMAGENET1K_V2.get_state_dict(progress=True, check_hash=True)
     else:
         weights = read_checkpoint(weights_file, set(), "ImageNet weights")
+    if not all(isinstance(name, str) and isinstance(tensor, Tensor) for name, tensor in weights.items()):
+        raise GateError(f"{weights_file}: not ResNet50 weights alone, by torchvision's names")
     renamed = {
         _own_name(name): tensor.float() for name, tensor in weights.items() if not name.startswith("fc.")
     }
@@ -36,14 +44,17 @@ def load_imagenet(network: DilatedResNet50DSNT, weights_file: Path | None) -> li
         raise GateError(
             f"{weights_file}: not ResNet50 weights with torchvision's names (for example {unknown[0]})"
         )
-    network.load_state_dict(renamed, strict=False)
-    return [
-        name
-        for name in own
-        if name not in renamed
-        and not name.startswith(("heatmaps.", "evidence."))
-        and "num_batches" not in name
+    backbone = [
+        name for name in own if not name.startswith(("heatmaps.", "evidence.")) and "num_batches" not in name
     ]
+    missing = [name for name in backbone if name not in renamed]
+    if len(missing) > MOST_MISSING * len(backbone):
+        raise GateError(
+            f"{weights_file}: holds {len(backbone) - len(missing)} of ResNet50's {len(backbone)} tensors by "
+            "torchvision's names"
+        )
+    network.load_state_dict(renamed, strict=False)
+    return missing
 
 
 def _own_name(torchvision_name: str) -> str:

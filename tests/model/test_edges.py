@@ -248,6 +248,13 @@ def test_run_leaves_checkpoint_log_and_curve(finished_run):
     assert (finished_run / "curve.png").stat().st_size > 10_000
 
 
+@pytest.mark.parametrize("option", ["--images", "--steps"])
+def test_run_is_not_gone_on_with_under_other_options(finished_run, plate_index, capsys, option):
+    arguments = ["--data", str(plate_index), "--out", str(finished_run), "--resume", option, "7"]
+    assert train.main(arguments) == 2
+    assert f"begun with another {option}; leave that out" in capsys.readouterr().err
+
+
 def test_resumed_run_ends_where_an_uninterrupted_one_does(finished_run, plate_index, tmp_path, monkeypatch):
     step = EdgeTraining.train_step
 

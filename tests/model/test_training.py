@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
+import pickle
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -156,14 +159,29 @@ def test_one_batch_can_be_learned_by_heart():
         (("learning_rate = 1e-3", "learning_rate = -1e-3"), "learning_rate"),
         (("pretrained_rate = 0.5", "pretrained_rate = 1.5"), "pretrained_rate"),
         (("drawn_share = 0.5", "drawn_share = 50"), "drawn_share"),
+        (("learning_rate = 1e-3", "learning_rate = nan"), "learning_rate"),
+        (("learning_rate = 1e-3", "learning_rate = inf"), "learning_rate"),
+        (("windowed = 0.0", "windowed = -1.0"), r"loss\.windowed"),
+        (
+            ("windowed = 0.0", "windowed = 0.0, window = 1.0"),
+            r"unknown field `window` - at `\$\.phase\[0\]\.loss`",
+        ),
+        ((RECIPE[RECIPE.index("[[phase]]") :], "phase = []"), "phase"),
+        (("seed = 1", "seed = 1 # \udce9"), "not a text file in UTF-8"),
         (("[30.0, 60.0]", "[60.0, 30.0]"), r"the smallest plate_width_px comes first - at `\$\.phase\[0\]`"),
     ],
 )
 def test_wrong_recipe_is_named(tmp_path, change, message):
     path = tmp_path / "recipe.toml"
-    path.write_text(RECIPE.replace(*change, 1))
+    path.write_text(RECIPE.replace(*change, 1), errors="surrogateescape")
     with pytest.raises(GateError, match=message):
         load_recipe(path)
+
+
+def test_byte_order_mark_is_no_part_of_a_recipe(tmp_path):
+    path = tmp_path / "recipe.toml"
+    path.write_text("\ufeff" + RECIPE)
+    assert load_recipe(path).steps == 3
 
 
 @pytest.mark.parametrize("load", [Training.load, load_network])
@@ -171,11 +189,14 @@ def test_wrong_recipe_is_named(tmp_path, change, message):
     "changes",
     [
         {"calibration": {"scale": 1.0}},
+        {"calibration": None},
+        {"calibration": {"covariance_scale": float("nan")}},
+        {"calibration": {"covariance_scale": "a"}},
         {"stride_px": 7},
         {"average": {"stem.0.weight": torch.zeros(2)}, "optimizer": {}},
         {"average": [], "recipe": {"seed": 1}},
     ],
-    ids=["calibration", "stride", "tensors", "types"],
+    ids=["calibration", "no calibration", "nan", "text", "stride", "tensors", "types"],
 )
 def test_checkpoint_with_other_contents_is_refused(finished_run, tmp_path, load, changes):
     state = torch.load(finished_run / "out/checkpoint.pt", weights_only=True)
@@ -200,11 +221,69 @@ def test_full_disk_is_told_and_leaves_the_old_checkpoint_alone(tmp_path, monkeyp
     assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == {"checkpoint.pt": b"old"}
 
 
-def test_file_that_is_no_checkpoint_is_refused(tmp_path):
+class Harmful:
+    """What runs when it is unpickled."""
+
+    def __reduce__(self):
+        return (print, ("run",))
+
+
+def _zipped(data):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("archive/data.pkl", data)
+        archive.writestr("archive/version", "3")
+        archive.writestr("archive/byteorder", "little")
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"not a checkpoint",
+        b"",
+        b"\x80\x02.",
+        b"\x80\x04\x95",
+        b"\x80\x02K\x01K\x02s.",
+        _zipped(b"\x80\x02h\x07."),
+        _zipped(b"\x80\x02(0."),
+        pickle.dumps(Harmful(), protocol=2),
+        pickle.dumps([1, 2], protocol=2),
+    ],
+)
+def test_file_that_is_no_checkpoint_is_refused(tmp_path, capsys, content):
     path = tmp_path / "checkpoint.pt"
-    for content in (b"not a checkpoint", b""):
-        path.write_bytes(content)
-        with pytest.raises(GateError, match=r"checkpoint\.pt: not a checkpoint"):
-            load_network(path)
+    path.write_bytes(content)
+    with pytest.raises(
+        GateError, match=r"checkpoint\.pt: not a checkpoint of the large network \("
+    ) as refusal:
+        load_network(path)
+    assert "PyTorch" not in str(refusal.value) and "\n" not in str(refusal.value)
+    assert not capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("holds", "message"),
+    [
+        ({"x": 1}, "not ResNet50 weights alone"),
+        ({1: torch.zeros(2)}, "not ResNet50 weights alone"),
+        ({"step": 3, "network": {"stem.0.weight": torch.zeros(2)}}, "not ResNet50 weights alone"),
+        ({"conv1.weight": torch.zeros(2)}, "not ResNet50 weights with torchvision's names"),
+        ({}, "holds 0 of ResNet50's 265 tensors"),
+        ([1, 2], "it holds a list"),
+    ],
+)
+def test_file_that_holds_no_imagenet_weights_is_refused(tmp_path, network, holds, message):
+    torch.save(holds, tmp_path / "weights.pt")
+    with pytest.raises(GateError, match=rf"weights\.pt: .*{message}"):
+        load_imagenet(network, tmp_path / "weights.pt")
+
+
+@pytest.fixture(scope="module")
+def network():
+    return DilatedResNet50DSNT()
+
+
+def test_missing_weights_are_named(tmp_path, network):
     with pytest.raises(GateError, match=r"nowhere\.pt: not a checkpoint of ImageNet weights"):
-        load_imagenet(DilatedResNet50DSNT(), tmp_path / "nowhere.pt")
+        load_imagenet(network, tmp_path / "nowhere.pt")
