@@ -6,7 +6,7 @@ import argparse
 import json
 import os
 import zlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,10 +26,15 @@ VALIDATION_SHARE = 0.1
 HELD_BACK = {"validation": "train", "background-validation": "background", "weak-validation": "weak"}
 """Splits that may be held back from another one."""
 
+SPLITS = (*HELD_BACK.values(), *HELD_BACK, "dev", "background-dev", "rendered", "conditions")
+"""All that there are; the last two are those of sets that `evaluate` makes."""
+
 BOX, PSEUDO = "box", "pseudo"
 """Labels of plates that are known by a box only, and of those whose corners a network found in one."""
 
-LABEL_WEIGHT = {"human": 1.0, "verified": 1.0, "spot": 0.4, PSEUDO: 0.4, "loose": 0.05, BOX: 0.0}
+LABEL_WEIGHT = {
+    "human": 1.0, "verified": 1.0, "drawn": 1.0, "spot": 0.4, PSEUDO: 0.4, "loose": 0.05, BOX: 0.0
+}  # fmt: skip
 """How often a photograph is drawn with its own plate, by how well its corners are known."""
 
 EXACT_WEIGHT = 0.4
@@ -120,7 +125,7 @@ def read_index(index: Path) -> list[Photograph]:
             continue
         try:
             photographs.append(_photograph(json.loads(line), index.parent))
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
             raise GateError(f"{index} line {number}: not an entry of a plate index ({error!r})") from error
     missing = [photo.path for photo in photographs if not photo.path.is_file()]
     if missing:
@@ -160,16 +165,29 @@ def _photograph(entry: dict, folder: Path) -> Photograph:
             raise ValueError("corners must be four pairs of numbers")
         if not is_convex(corners):
             raise ValueError("corners must run clockwise around the plate, from its top left")
-        plates.append(Plate(corners, str(plate.get("label", "human"))))
+        plates.append(Plate(corners, _known(plate, "label", LABEL_WEIGHT, "human")))
     return Photograph(
         path=folder / entry["file"],
-        width_px=int(entry["width"]),
-        height_px=int(entry["height"]),
-        split=str(entry.get("split", "train")),
+        width_px=_side_px(entry["width"]),
+        height_px=_side_px(entry["height"]),
+        split=_known(entry, "split", SPLITS, "train"),
         source=str(entry.get("source", "unknown")),
         group=str(entry["file"] if entry.get("group") is None else entry["group"]),
         plates=tuple(plates),
     )
+
+
+def _known(entry: dict, key: str, known: Collection[str], default: str) -> str:
+    value = entry.get(key, default)
+    if value not in known:
+        raise ValueError(f"there is no {key} {value!r}; use one of {', '.join(known)}")
+    return str(value)
+
+
+def _side_px(value: object) -> int:
+    if type(value) is not int or value < 1:  # a truth value is an int too
+        raise ValueError("width and height must be whole numbers of pixels, 1 or more")
+    return value
 
 
 def select(photographs: Sequence[Photograph], split: str) -> list[Photograph]:
@@ -193,7 +211,7 @@ def _held_back(photo: Photograph) -> bool:
 def weight_of(photo: Photograph) -> float:
     """How often the photograph's own plate is trained on, relative to one with exact corners."""
     assert photo.closest is not None
-    return LABEL_WEIGHT.get(photo.closest.label, 1.0) * SOURCE_WEIGHT.get(photo.source, 1.0)
+    return LABEL_WEIGHT[photo.closest.label] * SOURCE_WEIGHT.get(photo.source, 1.0)
 
 
 def is_exact(photo: Photograph) -> bool:

@@ -30,6 +30,34 @@ def test_broken_line_is_named(tmp_path):
         read_index(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"width": 0}, "whole numbers of pixels, 1 or more"),
+        ({"width": 12.7}, "whole numbers of pixels, 1 or more"),
+        ({"height": -1}, "whole numbers of pixels, 1 or more"),
+        ({"height": float("inf")}, "whole numbers of pixels, 1 or more"),
+        ({"split": "trian"}, "there is no split 'trian'; use one of train, "),
+        ({"split": ["train"]}, "there is no split"),
+        ({"label": "vervied"}, "there is no label 'vervied'; use one of human, verified, "),
+        ({"label": None}, "there is no label None"),
+        ({"label": []}, "unhashable"),
+    ],
+)
+def test_entry_with_an_odd_value_is_named(tmp_path, changes, message):
+    plate = {"corners": [[10, 10], [60, 12], [59, 24], [11, 22]], "label": changes.pop("label", "human")}
+    entry = {"file": "a.jpg", "width": 80, "height": 60, "plates": [plate]} | changes
+    (tmp_path / "index.jsonl").write_text("\n" + json.dumps(entry))
+    with pytest.raises(GateError, match=rf"index\.jsonl line 2: .*{message}"):
+        read_index(tmp_path)
+
+
+def test_line_that_is_nested_too_deeply_is_named(tmp_path):
+    (tmp_path / "index.jsonl").write_text("[" * 100_000)
+    with pytest.raises(GateError, match=r"index\.jsonl line 1: "):
+        read_index(tmp_path)
+
+
 @pytest.mark.parametrize("order", [[3, 2, 1, 0], [0, 2, 1, 3]])
 def test_corners_in_a_wrong_order_are_named(tmp_path, order):
     corners = [[[10, 10], [60, 12], [59, 24], [11, 22]][place] for place in order]
