@@ -81,14 +81,19 @@ def test_spread_is_least_surprising_where_it_is_that_of_the_errors():
     assert min(at, key=at.get) == 1.0
 
 
-@pytest.mark.parametrize("plan", [Plan(coarse_steps=100, steps=0), Plan(coarse_steps=0, steps=100)])
-def test_one_batch_can_be_learned_by_heart_in_either_part_of_the_training(plan):
-    training = RectifiedTraining(plan)
+STEPS_BY_HEART = 30
+"""In which a batch of two views is learned at up to three times the usual rate: the ramp takes 100 to ten times it."""
+
+
+@pytest.mark.parametrize("part", ["coarse_steps", "steps"])
+def test_one_batch_can_be_learned_by_heart_in_either_part_of_the_training(part):
+    steps = {"coarse_steps": 0, "steps": 0} | {part: 100}
+    training = RectifiedTraining(Plan(**steps, learning_rate=2e-2))
     rng = np.random.default_rng(0)
-    views = torch.from_numpy(rng.standard_normal((3, 3, INPUT_PX[1], INPUT_PX[0])).astype(np.float32))
-    corners = torch.from_numpy(target_corners_px() + rng.normal(0, 3, (3, 4, 2))).float()
-    presence = torch.tensor([1.0, 1.0, 0.0])
-    history = [training.train_step(views, corners, presence) for _ in range(100)]
+    views = torch.from_numpy(rng.standard_normal((2, 3, INPUT_PX[1], INPUT_PX[0])).astype(np.float32))
+    corners = torch.from_numpy(target_corners_px() + rng.normal(0, 3, (2, 4, 2))).float()
+    presence = torch.tensor([1.0, 0.0])
+    history = [training.train_step(views, corners, presence) for _ in range(STEPS_BY_HEART)]
     assert history[-1]["corner"] < 0.5 * history[0]["corner"]
     assert history[-1]["presence"] < 0.5 * history[0]["presence"]
 
