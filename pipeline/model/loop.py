@@ -155,8 +155,8 @@ def refuse_changes(out: Path, options: Mapping[str, bool]) -> None:
     changed = [option for option, differs in options.items() if differs]
     if changed:
         raise GateError(
-            f"{out}: the run there was begun with another {', '.join(changed)}; leave that out to go on with it, or "
-            "begin a new run in another --out"
+            f"{out}: the run there was begun with another {', '.join(changed)}; leave that out, or give the same, "
+            "to go on with it; or begin a new run in another --out"
         )
 
 

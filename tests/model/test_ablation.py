@@ -189,12 +189,13 @@ loss = { divergence = 1.0, distance = 0.2, windowed = 0.0 }
 """
 
 
-def test_command_trains_three_networks_and_a_second_run_only_measures_them(
+def test_command_trains_its_networks_and_a_second_run_only_measures_them(
     small_index, tmp_path, monkeypatch, capsys
 ):
     from torchvision.models import resnet50
 
     monkeypatch.setattr(ablation, "ROUNDS", 1)
+    monkeypatch.setattr(ablation, "STRIDES_PX", (32, 8))  # the coarsest and the finest
     for module in (ablation, ablation_report, measure):
         monkeypatch.setattr(module, "SIZE_PX", (96, 64))
     weights = tmp_path / "weights.pt"
@@ -211,7 +212,9 @@ def test_command_trains_three_networks_and_a_second_run_only_measures_them(
     options += ["--out", str(tmp_path / "out"), "--steps", "1", "--workers", "0"]
     assert ablation.main(options) == 0
     first = capsys.readouterr().out
-    assert "| 3x2 |" in first and "| 6x4 |" in first and "| 12x8 |" in first
+    assert "| 3x2 |" in first and "| 12x8 |" in first
+    assert ablation.main([*options[:-4], "--steps", "2", "--workers", "0", "--resume"]) == 2
+    assert "begun with another --recipe or --steps; leave that out" in capsys.readouterr().err
     monkeypatch.setattr(Training, "train_step", None)
     assert ablation.main([*options, "--resume"]) == 0
     without_ms = [
