@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -26,6 +27,12 @@ def read_image(path: Path) -> NDArray[np.uint8] | None:
     ):  # the latter of an empty file, or a header with a size that nobody has memory for
         return None
     return None if image is None else np.asarray(image, np.uint8)
+
+
+def natural_order(name: str) -> tuple[list[tuple[int, str]], str]:
+    """Sort key that counts: "frame9" before "frame10"; the name itself decides between equals such as "1" and "01"."""
+    parts = re.findall(r"([0-9]+)|([^0-9]+)", name.lower())
+    return [(int(digits or -1), text) for digits, text in parts], name
 
 
 def read_toml(path: Path, content: str) -> dict[str, Any]:

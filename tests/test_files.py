@@ -10,7 +10,15 @@ import numpy as np
 import pytest
 
 from pipeline.errors import GateError
-from pipeline.files import PartFile, make_folder, read_image, read_toml, refuse_overwriting, write_image
+from pipeline.files import (
+    PartFile,
+    make_folder,
+    natural_order,
+    read_image,
+    read_toml,
+    refuse_overwriting,
+    write_image,
+)
 
 
 def test_part_file_leaves_the_older_file_until_it_is_finished(tmp_path: Path) -> None:
@@ -126,3 +134,9 @@ def test_toml_of_windows_editors_is_read(tmp_path: Path) -> None:
     path = tmp_path / "a.toml"
     path.write_bytes(b"\xef\xbb\xbfa = 1\r\n")
     assert read_toml(path, "board") == {"a": 1}
+
+
+def test_names_are_ordered_as_people_count() -> None:
+    names = ["f10.png", "f09.png", "f9.png", "F1.png", "10.png", "a/b 2.png", "a/b 12.png"]
+    ordered = ["10.png", "a/b 2.png", "a/b 12.png", "F1.png", "f09.png", "f9.png", "f10.png"]
+    assert sorted(names, key=natural_order) == ordered

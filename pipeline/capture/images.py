@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 from pipeline.capture.recording import Recording
 from pipeline.capture.timeline import Timeline
 from pipeline.errors import GateError
-from pipeline.files import read_image
+from pipeline.files import natural_order, read_image
 from pipeline.frames import DropCounter, DropReason, Frame
 
 log = logging.getLogger(__name__)
@@ -28,7 +27,7 @@ def list_images(folder: Path) -> list[Path]:
     images = [path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file()]
     if not images:
         raise GateError(f"{folder}: no images here; give a folder of {', '.join(IMAGE_SUFFIXES)} files")
-    return sorted(images, key=_natural_key)
+    return sorted(images, key=lambda path: natural_order(path.name))
 
 
 class ImageFolder(Recording):
@@ -64,9 +63,3 @@ class ImageFolder(Recording):
             stamp = timeline.stamp(index * self._period_s, "pts")
             if stamp is not None:
                 yield Frame(stamp, image)
-
-
-def _natural_key(path: Path) -> tuple[list[tuple[int, str]], str]:
-    """Sorts the numbers in a name by value; the name itself decides between equals such as "1" and "01"."""
-    parts = re.findall(r"([0-9]+)|([^0-9]+)", path.name.lower())
-    return [(int(digits or -1), text) for digits, text in parts], path.name

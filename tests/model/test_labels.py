@@ -15,7 +15,7 @@ torch = pytest.importorskip("torch")
 
 from pipeline.errors import GateError  # noqa: E402
 from pipeline.model import import_labels  # noqa: E402
-from pipeline.model.labels.deal import deal, natural_order  # noqa: E402
+from pipeline.model.labels.deal import deal  # noqa: E402
 from pipeline.model.labels.files import read_label_file  # noqa: E402
 from pipeline.model.labels.quads import plate_corners  # noqa: E402
 from pipeline.model.labels.sheet import straightened  # noqa: E402
@@ -444,11 +444,6 @@ def test_earlier_index_is_not_overwritten_unasked(gate, tmp_path, capsys):
 
 
 # Splits
-
-
-def test_names_are_ordered_as_people_count():
-    names = ["f10.png", "f9.png", "F1.png"]
-    assert sorted(names, key=natural_order) == ["F1.png", "f9.png", "f10.png"]
 
 
 @pytest.mark.parametrize("count", [10, 40, 379])

@@ -16,12 +16,6 @@ BLOCKS = ("train", "train", "dev", "train", "validation", "train", "train", "dev
 """Splits of ten equal parts of the file order, spread so that training and dev see more than one part of the day."""
 
 
-def natural_order(path: PurePath | str) -> list[int | str]:
-    """Sort key that counts: `frame9` before `frame10`."""
-    parts = re.split(r"(\d+)", str(path).lower())
-    return [int(part) if place % 2 else part for place, part in enumerate(parts)]
-
-
 def deal(paths: Sequence[PurePath], group_of_name: str | None = None) -> list[tuple[str, str]]:
     """Group and split of each picture.
 

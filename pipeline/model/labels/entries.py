@@ -12,9 +12,9 @@ from typing import Self
 import numpy as np
 
 from pipeline.errors import GateError
-from pipeline.files import read_image
+from pipeline.files import natural_order, read_image
 from pipeline.inference.letterbox import Letterbox
-from pipeline.model.labels.deal import deal, natural_order
+from pipeline.model.labels.deal import deal
 from pipeline.model.labels.gather import Refused
 from pipeline.model.labels.once import Once
 from pipeline.model.labels.quads import Points
@@ -66,7 +66,7 @@ class Entry:
 
 def dealt(entries: Sequence[Entry], group_of_name: str | None = None) -> list[Entry]:
     """The entries in natural order with their groups and splits; see `deal`."""
-    ordered = sorted(entries, key=lambda entry: natural_order(entry.name))
+    ordered = sorted(entries, key=lambda entry: natural_order(str(entry.name)))
     shares = deal([entry.name for entry in ordered], group_of_name)
     return [replace(entry, group=g, split=s) for entry, (g, s) in zip(ordered, shares, strict=True)]
 
