@@ -29,10 +29,10 @@ def read_image(path: Path) -> NDArray[np.uint8] | None:
     return None if image is None else np.asarray(image, np.uint8)
 
 
-def natural_order(name: str) -> tuple[list[tuple[int, str]], str]:
+def natural_order(name: str) -> tuple[list[int | str], str]:
     """Sort key that counts: "frame9" before "frame10"; the name itself decides between equals such as "1" and "01"."""
-    parts = re.findall(r"([0-9]+)|([^0-9]+)", name.lower())
-    return [(int(digits or -1), text) for digits, text in parts], name
+    parts = re.split(r"(\d+)", name.lower())
+    return [int(part) if place % 2 else part for place, part in enumerate(parts)], name
 
 
 def read_toml(path: Path, content: str) -> dict[str, Any]:
