@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from calib.camera import Camera, Mount, Uncertainty
 from calib.targets import UPRIGHT
-from pipeline.frames import Estimate
+from pipeline.frames import KMH_PER_MPS, Estimate
 from pipeline.post.motion import estimate_motion
 from pipeline.post.plate_formats import PlateFormat
 from pipeline.post.pose import plate_corners_m
@@ -70,7 +70,7 @@ def approach(
     for time_s in times.tolist():
         delays_s = np.zeros(4)
         for _ in range(3 if lens.row_time_s else 1):  # each corner is seen when its row is captured
-            ahead_m = end_m + speed_kmh / 3.6 * (times[-1] - time_s - delays_s)
+            ahead_m = end_m + speed_kmh / KMH_PER_MPS * (times[-1] - time_s - delays_s)
             centres = np.stack([np.zeros(4), ahead_m, np.full(4, _PLATE_HEIGHT_M)], axis=1)
             pixels = there.project(there.camera_from_road(shape + centres))
             delays_s = lens.row_time_s * pixels[:, 1]

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.errors import GateError
+from pipeline.frames import KMH_PER_MPS
 from pipeline.synthetic.drive import SpeedProfile
-
-_KMH = 3.6
 
 
 class Course(ABC):
@@ -36,7 +35,7 @@ class Course(ABC):
 
 
 @dataclass(frozen=True)
-class Drive(Course):
+class SpeedCourse(Course):
     """Speeds at some times, straight lines between them.
 
     Attributes:
@@ -56,7 +55,7 @@ class Drive(Course):
     def speed(self) -> SpeedProfile:
         """The knots in m/s."""
         times, speeds = zip(*self.knots, strict=True)
-        return SpeedProfile(times, [speed / _KMH for speed in speeds])
+        return SpeedProfile(times, [speed / KMH_PER_MPS for speed in speeds])
 
 
 @dataclass(frozen=True)
@@ -106,7 +105,7 @@ class Approach(Course):
 
     @property
     def _speed_mps(self) -> float:
-        return self.speed_kmh / _KMH
+        return self.speed_kmh / KMH_PER_MPS
 
     @property
     def _braking_s(self) -> float:

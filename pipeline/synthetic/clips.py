@@ -10,7 +10,7 @@ import numpy as np
 from calib.camera import Camera, Mount
 from pipeline.errors import GateError
 from pipeline.post.plate_formats import formats_named
-from pipeline.synthetic.approach import Approach, Drive
+from pipeline.synthetic.approach import Approach, SpeedCourse
 from pipeline.synthetic.scene import Scenario, gate_camera
 
 
@@ -46,8 +46,8 @@ def _braking() -> Scenario:
 
 def _queue() -> Scenario:
     """The second car waits behind the first one and follows it to the stop line; a gantry camera looks down on both."""
-    first = Drive(6.0, ((0, 10), (0.5, 10), (1.5, 0), (2.1, 0), (3.6, 11), (5.0, 14)))
-    second = Drive(9.2, ((0, 0), (2.6, 0), (3.9, 9), (4.9, 9), (6.1, 0), (6.6, 0)))
+    first = SpeedCourse(6.0, ((0, 10), (0.5, 10), (1.5, 0), (2.1, 0), (3.6, 11), (5.0, 14)))
+    second = SpeedCourse(9.2, ((0, 0), (2.6, 0), (3.9, 9), (4.9, 9), (6.1, 0), (6.6, 0)))
     return Scenario(
         approach=first,
         behind=(second,),
@@ -59,7 +59,7 @@ def _queue() -> Scenario:
 
 def _leaving() -> Scenario:
     """Backs away from the gate: the plate in view is the front one."""
-    return Scenario(approach=Drive(3.5, ((0, 0), (0.4, 0), (1.9, -9), (3.0, -9))), fps=12.5, seed=14)
+    return Scenario(approach=SpeedCourse(3.5, ((0, 0), (0.4, 0), (1.9, -9), (3.0, -9))), fps=12.5, seed=14)
 
 
 def _oblique() -> Scenario:
@@ -103,7 +103,7 @@ def _plate_340() -> Scenario:
 
 def _long_stop() -> Scenario:
     """Drives up, stands for a minute, drives on; the camera takes fewer frames while nothing moves."""
-    course = Drive(7.5, ((0, 9), (0.8, 9), (2.6, 0), (62.6, 0), (64.0, 6)))
+    course = SpeedCourse(7.5, ((0, 9), (0.8, 9), (2.6, 0), (62.6, 0), (64.0, 6)))
     steps_s = [0.125] * 22 + [0.4] * 14 + [1.2] * 45
     times = np.concatenate([[0.0], np.cumsum(steps_s)])
     arrival = times[times < 62.5]

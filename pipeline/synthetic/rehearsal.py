@@ -22,7 +22,7 @@ from pipeline.errors import command
 from pipeline.files import make_folder, write_image
 from pipeline.option_types import count, natural
 from pipeline.post.plate_formats import formats_named
-from pipeline.synthetic.approach import Drive
+from pipeline.synthetic.approach import SpeedCourse
 from pipeline.synthetic.paste import Image
 from pipeline.synthetic.render import Sensor, draw_panels, frames
 from pipeline.synthetic.scene import Scenario, Truth
@@ -45,7 +45,7 @@ def passages(count: int, seed: int) -> Iterator[list[tuple[Image, Truth]]]:
     for number in range(count):
         speed_kmh = rng.uniform(5, 9)
         scenario = Scenario(
-            approach=Drive(rng.uniform(5.0, 8.5), ((0.0, speed_kmh), (max(FRAME_TIMES_S), speed_kmh))),
+            approach=SpeedCourse(rng.uniform(5.0, 8.5), ((0.0, speed_kmh), (max(FRAME_TIMES_S), speed_kmh))),
             plate_format=FORMATS[int(rng.random() < 0.2)],
             lane_offset_m=0.9 + rng.normal(0, 0.15),
             lane_centre_m=0.8,

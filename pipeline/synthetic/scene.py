@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from calib.camera import Camera, Intrinsics, Mount
 from pipeline.errors import GateError
-from pipeline.frames import CORNER_SIGNS
+from pipeline.frames import CORNER_SIGNS, KMH_PER_MPS
 from pipeline.post.plate_formats import PlateFormat, formats_named
 from pipeline.synthetic.approach import Approach, Course
 from pipeline.synthetic.vehicle import PLATE_CENTRE_Z_M
@@ -89,7 +89,7 @@ class Scenario:
             corners_px=self.camera.project(self.camera.camera_from_road(corners_m)),
             range_m=float(np.linalg.norm(centre - (0, 0, mount.height_m))),
             distance_m=float(centre[1]) - mount.stop_line_m,
-            speed_kmh=3.6 * self.courses[vehicle].at(time_s)[1],
+            speed_kmh=KMH_PER_MPS * self.courses[vehicle].at(time_s)[1],
         )
 
     def truths(self, time_s: float) -> list[Truth]:

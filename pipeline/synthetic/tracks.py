@@ -12,11 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calib.camera import Camera, Uncertainty
+from pipeline.frames import KMH_PER_MPS
 from pipeline.synthetic.drive import Drive, direction
 
 Array = NDArray[np.float64]
-
-_KMH = 3.6
 
 
 @dataclass(frozen=True)
@@ -94,20 +93,20 @@ class SimulatedTrack:
         centre, mount = self.drive.centres_m(self.times_s[-1:])[0], self.true_camera.mount
         if self.camera.mount is None or mount is None:
             ahead = centre - (0.0, 0.0, mount.height_m if mount else 0.0)
-            return float(ahead @ direction(self.drive.heading, self.drive.slope))
+            return float(ahead @ direction(self.drive.heading_rad, self.drive.slope_rad))
         return float(centre[1] - mount.stop_line_m)
 
     @property
     def speed_kmh(self) -> float:
         """At the newest frame's time stamp."""
-        return float(_KMH * self.drive.speed.at(self.times_s[-1]))
+        return float(KMH_PER_MPS * self.drive.speed.at(self.times_s[-1]))
 
     @property
     def mean_speed_kmh(self) -> float:
         """Over the track."""
         span = self.capture_s[-1] - self.capture_s[0]
         way = np.diff(self.drive.speed.travelled_m(self.capture_s[[0, -1]]))[0]
-        return float(_KMH * way / span) if span > 0 else self.speed_kmh
+        return float(KMH_PER_MPS * way / span) if span > 0 else self.speed_kmh
 
 
 def project_px(points_m: Array, camera: Camera) -> Array:

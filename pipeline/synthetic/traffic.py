@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calib.camera import Camera, Intrinsics, Mount
+from pipeline.frames import KMH_PER_MPS
 from pipeline.synthetic.drive import Drive, SpeedProfile
 from pipeline.synthetic.tracks import EXACT, Conditions, SimulatedTrack, observe, see_px
 
@@ -93,7 +94,7 @@ def _random_speed(rng: np.random.Generator, manoeuvre: Manoeuvre) -> tuple[Speed
     if manoeuvre == "starting":
         drives_s = rng.uniform(0.0, 1.5)
         return SpeedProfile([-drives_s, 0.0], [0.0, rng.uniform(0.5, 2.0) * drives_s]), 2.0
-    speed = rng.uniform(5, 40) / 3.6
+    speed = rng.uniform(5, 40) / KMH_PER_MPS
     if manoeuvre == "steady":
         return SpeedProfile([0.0], [speed]), rng.uniform(0.5, min(2.0, room / speed))
     brake = rng.uniform(1.0, 3.0)

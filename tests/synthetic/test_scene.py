@@ -12,7 +12,7 @@ import pytest
 from calib.camera import Mount
 from pipeline.errors import GateError
 from pipeline.post.plate_formats import formats_named
-from pipeline.synthetic.approach import Approach, Course, Drive
+from pipeline.synthetic.approach import Approach, Course, SpeedCourse
 from pipeline.synthetic.render import draw_panels, frames, in_front, moved, plate_panel
 from pipeline.synthetic.scene import Scenario, gate_camera
 from pipeline.synthetic.sketch import Panel
@@ -58,7 +58,7 @@ def test_truth_agrees_with_an_independent_projection(mount: Mount) -> None:
     ("course", "last_kmh", "last_m"),
     [
         (Approach(stop_m=3.0, deceleration_mps2=3.0), 0.0, 1.0),
-        (Drive(4.0, ((0.0, 0.0), (0.5, 0.0), (1.5, -9.0), (2.0, -9.0))), -9.0, 4.5),
+        (SpeedCourse(4.0, ((0.0, 0.0), (0.5, 0.0), (1.5, -9.0), (2.0, -9.0))), -9.0, 4.5),
     ],
 )
 def test_truth_speed_is_the_change_of_distance(course: Course, last_kmh: float, last_m: float) -> None:
@@ -83,7 +83,7 @@ def test_truths_are_those_of_the_plates_in_the_image() -> None:
 
 
 def test_car_in_front_hides_the_one_behind() -> None:
-    first = replace(TWO_CARS, frame_times_s=(0.0, 0.9), behind=(Drive(40.0, ((0.0, 0.0), (2.0, 0.0))),))
+    first = replace(TWO_CARS, frame_times_s=(0.0, 0.9), behind=(SpeedCourse(40.0, ((0.0, 0.0), (2.0, 0.0))),))
     alone, _ = frames(first)
     together, second_in_sight = frames(replace(first, behind=TWO_CARS.behind))
     x, y = first.truth(0.0).corners_px.mean(axis=0).astype(int)

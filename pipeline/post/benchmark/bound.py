@@ -60,12 +60,12 @@ def _changed(track: SimulatedTrack, step: Array) -> tuple[Drive, Camera]:
     moved = replace(
         drive,
         place_m=drive.place_m + step[:3],
-        heading=drive.heading + heading,
-        slope=drive.slope + slope,
-        yaw=drive.yaw + yaw,
-        tilt=drive.tilt + tilt,
-        roll=drive.roll + roll,
-        speed=SpeedProfile(drive.speed.knots_s, [item + step[_SPEED] for item in drive.speed.speeds]),
+        heading_rad=drive.heading_rad + heading,
+        slope_rad=drive.slope_rad + slope,
+        yaw_rad=drive.yaw_rad + yaw,
+        tilt_rad=drive.tilt_rad + tilt,
+        roll_rad=drive.roll_rad + roll,
+        speed=SpeedProfile(drive.speed.knots_s, [item + step[_SPEED] for item in drive.speed.speeds_mps]),
     )
     if len(step) == _POSE_COUNT or camera.mount is None:
         return moved, camera
