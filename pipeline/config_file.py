@@ -13,7 +13,7 @@ from typing import Any, get_args
 import msgspec
 
 from pipeline.config import CameraConfig, EventsConfig, GateConfig, ModelConfig, PassageConfig
-from pipeline.errors import GateError
+from pipeline.errors import GateError, told_with
 from pipeline.files import read_toml
 from pipeline.names import check_camera_id, check_endpoint
 
@@ -29,12 +29,11 @@ def load_config(path: Path) -> GateConfig:
     data = read_toml(path, "configuration")
     try:
         config = msgspec.convert(data, GateConfig, dec_hook=_to_path)
-        _check(config)
-        return _with_absolute_paths(config, path.resolve().parent)
     except msgspec.ValidationError as error:
         raise GateError(f"{path}: {_explain(str(error))}") from error
-    except GateError as error:
-        raise GateError(f"{path}: {error}") from error
+    with told_with(str(path)):
+        _check(config)
+        return _with_absolute_paths(config, path.resolve().parent)
 
 
 def _check(config: GateConfig) -> None:
@@ -46,10 +45,8 @@ def _check(config: GateConfig) -> None:
     sizes = config.model.batch_sizes
     if not sizes or list(sizes) != sorted(set(sizes)):
         raise GateError("model.batch_sizes: give at least one size, each larger than the one before")
-    try:
+    with told_with("events.endpoint"):
         check_endpoint(config.events.endpoint)
-    except GateError as error:
-        raise GateError(f"events.endpoint: {error}") from error
     if not config.cameras:
         raise GateError("camera: no camera is configured; add a [[camera]] table with id and source")
     seen: set[str] = set()
@@ -61,16 +58,12 @@ def _check(config: GateConfig) -> None:
 
 
 def _check_camera(camera: CameraConfig, key: str) -> None:
-    try:
+    with told_with(f"{key}.id"):
         check_camera_id(camera.id)
-    except GateError as error:
-        raise GateError(f"{key}.id: {error}") from error
     if not camera.source_template.strip():
         raise GateError(f"{key}.source: is empty")
-    try:
+    with told_with(f"{key}.source"):
         _ = camera.source
-    except GateError as error:
-        raise GateError(f"{key}.source: {error}") from error
 
 
 def _to_path(wanted: type, value: Any) -> Path:

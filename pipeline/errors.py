@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import ParamSpec
 
@@ -16,6 +17,15 @@ class GateError(Exception):
 
     The command line prints it on standard error without a traceback and exits with code 2.
     """
+
+
+@contextmanager
+def told_with(place: str) -> Iterator[None]:
+    """A GateError of the block says first where: the file, the key or the camera."""
+    try:
+        yield
+    except GateError as error:
+        raise GateError(f"{place}: {error}") from error
 
 
 def command(main: Callable[Parameters, int]) -> Callable[Parameters, int]:

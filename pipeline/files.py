@@ -19,12 +19,11 @@ from pipeline.errors import GateError
 
 def read_image(path: Path) -> NDArray[np.uint8] | None:
     """(height, width, 3) BGR, None if the file is missing or holds no image that can be decoded."""
-    try:  # OpenCV gets the bytes, as it crashes on names that are no UTF-8
+    # OpenCV gets the bytes, as it crashes on names that are no UTF-8. It raises for an empty file, and for a header
+    # with a size that nobody has memory for.
+    try:
         image = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)
-    except (
-        OSError,
-        cv2.error,
-    ):  # the latter of an empty file, or a header with a size that nobody has memory for
+    except (OSError, cv2.error):
         return None
     return None if image is None else np.asarray(image, np.uint8)
 

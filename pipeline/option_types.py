@@ -31,10 +31,7 @@ def port(text: str) -> int:
 
 def positive_number(text: str) -> float:
     """A number above 0."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
+    value = _number(text)
     if not 0.0 < value < math.inf:
         raise argparse.ArgumentTypeError(f"{text}: give a number above 0")
     return value
@@ -42,10 +39,15 @@ def positive_number(text: str) -> float:
 
 def probability(text: str) -> float:
     """From 0 to 1."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
+    value = _number(text)
     if not 0.0 <= value <= 1.0:
         raise argparse.ArgumentTypeError(f"{text}: give a probability from 0 to 1")
     return value
+
+
+def _number(text: str) -> float:
+    """NaN for what is none: within no bounds."""
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan

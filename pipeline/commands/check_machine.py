@@ -116,9 +116,14 @@ def milliseconds_an_image(session: CornerSession) -> float:
     return min(run(), run())
 
 
+def live_cameras(config: GateConfig) -> int:
+    """How many cameras the network must keep up with; recordings wait for it."""
+    return sum(camera.policy == "latest" for camera in config.cameras)
+
+
 def pace(providers: Sequence[Finding], config: GateConfig) -> Iterator[Finding]:
     """Whether the provider that will run, the named one or the best, can follow vehicles at live cameras."""
-    cameras = sum(camera.policy == "latest" for camera in config.cameras)
+    cameras = live_cameras(config)
     times = {finding.what: finding.image_ms for finding in providers if finding.image_ms is not None}
     if not (cameras and times):
         return

@@ -13,7 +13,7 @@ from pipeline.annotate import ClipWriter
 from pipeline.commands.options import add_model_options, model_config, stopping_on_signals
 from pipeline.commands.recordings import Listener, circumstances, replay_lane, require_readable, settings_of
 from pipeline.config import ModelConfig
-from pipeline.errors import GateError
+from pipeline.errors import told_with
 from pipeline.events import (
     Event,
     EventComposer,
@@ -27,6 +27,7 @@ from pipeline.events import (
 from pipeline.files import PartFile, refuse_overwriting
 from pipeline.gate import Gate
 from pipeline.inference.looks import open_locator
+from pipeline.lane import Lane
 from pipeline.names import check_camera_id
 from pipeline.option_types import probability
 from pipeline.post.plate_formats import EUROPE, formats_named
@@ -87,12 +88,13 @@ def execute(args: argparse.Namespace) -> int:
     calibration = None if args.camera is None else Camera.load(args.camera)
     tracking = tracking_settings(args)
     name = "replay" if calibration is None else _event_name(calibration, args.camera)
-    lanes = [
-        replay_lane(name, video, epoch, calibration, tracking, args.fps)
-        for epoch, video in enumerate(args.videos)
-    ]
-    for epoch, video in enumerate(args.videos):
-        require_readable(replay_lane(name, video, epoch, calibration, tracking, args.fps))
+
+    def lane_of(video: str, epoch: int = 0) -> Lane:
+        return replay_lane(name, video, epoch, calibration, tracking, args.fps)
+
+    lanes = [lane_of(video, epoch) for epoch, video in enumerate(args.videos)]
+    for video in args.videos:
+        require_readable(lane_of(video))
     with ExitStack() as stack:
         sinks: list[EventSink] = [Printed()]
         if args.events is not None:
@@ -128,10 +130,8 @@ def execute(args: argparse.Namespace) -> int:
 
 def _event_name(calibration: Camera, path: Path) -> str:
     """What the camera is called in events: as its file says."""
-    try:
+    with told_with(f"{path}: camera_id"):
         return check_camera_id(calibration.camera_id)
-    except GateError as error:
-        raise GateError(f"{path}: camera_id: {error}") from error
 
 
 def tracking_settings(args: argparse.Namespace) -> TrackSettings:

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from calib.camera import Camera
 from pipeline.capture import make_source
-from pipeline.commands.check_machine import finding_of, pace
+from pipeline.commands.check_machine import finding_of, live_cameras, pace
 from pipeline.commands.options import stopping_on_signals
 from pipeline.config import SHIPPED_MODEL, CameraConfig, GateConfig
 from pipeline.config_file import load_config
-from pipeline.errors import GateError
+from pipeline.errors import told_with
 from pipeline.events import EventComposer, EventJournal, EventPublisher, EventSink, FanOut
 from pipeline.frames import DropCounter
 from pipeline.gate import Gate, Settings
@@ -61,7 +61,7 @@ def execute(args: argparse.Namespace) -> int:
             model_sha256=session.model.sha256,
         )
         gate = Gate(lanes, locator, EventComposer(), FanOut(sinks), settings)
-        for finding in pace([finding_of(session)], config):
+        for finding in pace([finding_of(session)], config) if live_cameras(config) else ():
             if finding.verdict != "ok":
                 log.warning("%s", finding.detail)
         log.info("events at %s", publisher.endpoint)
@@ -81,10 +81,8 @@ def make_lanes(config: GateConfig, path: Path) -> list[Lane]:
     """
     lanes = []
     for camera in config.cameras:
-        try:
+        with told_with(f"{path}: camera {camera.id}"):
             lanes.append(make_lane(camera, config))
-        except GateError as error:
-            raise GateError(f"{path}: camera {camera.id}: {error}") from error
     return lanes
 
 

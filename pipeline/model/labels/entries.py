@@ -97,7 +97,7 @@ def _pictures(
     folder: Path, labelled: AbstractSet[Path], once: Once, refuse: Callable[[Refused], None]
 ) -> Iterator[Entry]:
     for path in sorted(folder.rglob("*")):
-        image = read_image(path)
+        image = read_image(path) if path.is_file() else None  # a pipe would be waited for
         if image is None:
             continue
         if path.resolve() in labelled:
