@@ -56,14 +56,14 @@ def read_toml(path: Path, content: str) -> dict[str, Any]:
         raise GateError(f"{path}: not valid TOML: nested too deeply") from error
 
 
-def write_image(path: Path, image: NDArray[np.uint8], jpeg_quality: int = 95) -> None:
+def write_image(path: Path, image: NDArray[np.uint8]) -> None:
     """Write an image (height, width, 3) BGR in the format that its name ends on.
 
     Raises:
         GateError: OpenCV writes no such format, or it cannot be written there.
     """
     try:
-        encoded, data = cv2.imencode(path.suffix, image, [cv2.IMWRITE_JPEG_QUALITY, jpeg_quality])
+        encoded, data = cv2.imencode(path.suffix, image)
     except cv2.error:
         encoded = False
     if not encoded:

@@ -95,10 +95,10 @@ def main(argv: list[str] | None = None) -> int:
     for number, views in enumerate(vehicles, start=1):
         for place, (image, truth) in enumerate(views, start=1):
             name = f"passage{number:03d}_{place}.jpg"
-            write_image(pictures / name, image, jpeg_quality=92)
+            write_image(pictures / name, image)
             (pictures / name).with_suffix(".json").write_text(labelme_file(name, truth), encoding="utf-8")
     for number, image in enumerate(empty_pictures(EMPTY_PICTURES, args.seed), start=1):
-        write_image(background / f"empty{number:02d}.jpg", image, jpeg_quality=92)
+        write_image(background / f"empty{number:02d}.jpg", image)
     print(f"{pictures}: {len(FRAME_TIMES_S) * args.passages} labelled; {background}: {EMPTY_PICTURES} empty")
     return 0
 
