@@ -12,6 +12,8 @@ from types import ModuleType
 # Before OpenCV loads OpenBLAS: the threads of small problems only wait for each other.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+import cv2
+
 from calib.commands import board, check, intrinsics, mount
 from pipeline.errors import command
 
@@ -45,6 +47,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code: 0 done, 1 a check disagrees, 2 bad input, 130 interrupted."""
     args = parser().parse_args(argv)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s", stream=sys.stderr)
+    # OpenCV's own lines come at each attempt to open a camera.
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     code: int = COMMANDS[args.command].execute(args)
     return code
 
