@@ -39,7 +39,7 @@ def corners_in_box(look: Look, image: Image, box_px: NDArray[np.float64]) -> NDA
     pictures, boxes_px = (image, mirrored), (box_px, flip_corners(box_px, image.shape[1]))
     starts = [PlateLocation(1.0, corners_px, np.tile(np.eye(2), (4, 1, 1))) for corners_px in boxes_px]
     answers = look.refine(pictures, starts)
-    if any(answer is start for answer, start in zip(answers, starts, strict=True)):
+    if any(answer.corners_px is start.corners_px for answer, start in zip(answers, starts, strict=True)):
         return None  # no plate was seen there
     one_px, other_px = answers[0].corners_px, flip_corners(answers[1].corners_px, image.shape[1])
     apart_px = float(np.linalg.norm(one_px - other_px, axis=1).mean())

@@ -15,6 +15,7 @@ from pipeline.frames import PlateLocation
 from pipeline.inference.looks import SeveralLooks, open_rectified_look
 from pipeline.inference.rectified_look import FURTHEST_PX, RectifiedLook, corrected
 from pipeline.inference.rectify import INPUT_PX, rectification, target_corners_px, transform_points
+from pipeline.inference.session import CornerOutput
 from tests.inference.test_locator import draw_plate, outer_corners_px
 from tests.tiny_model import write_tiny_model
 
@@ -42,7 +43,8 @@ def test_wrong_corners_become_exact(look: RectifiedLook, plate: tuple[int, int, 
     wrong_px = (true_px - true_px.mean(axis=0)) * (1.06, 0.9) + true_px.mean(axis=0) + moved_px
     (answer,) = look.refine([draw_plate((640, 480), *plate)], [given(wrong_px)])
     np.testing.assert_allclose(answer.corners_px, true_px, atol=0.003 * width_px)
-    assert answer.presence == 0.9 and answer.corner_cov_px2 is UNIT
+    assert answer.presence == 0.9
+    np.testing.assert_array_equal(answer.corner_cov_px2, UNIT)
 
 
 def test_each_image_has_its_own_answer_and_those_without_a_plate_stay(look: RectifiedLook) -> None:
@@ -57,13 +59,54 @@ def test_each_image_has_its_own_answer_and_those_without_a_plate_stay(look: Rect
 
 def test_what_is_no_plate_in_its_middle_is_left_as_it_was(look: RectifiedLook) -> None:
     elsewhere = given(outer_corners_px(300, 300, 400, 330))
-    assert look.refine([draw_plate((640, 480), 100, 60, 200, 90)], [elsewhere]) == [elsewhere]
+    (answer,) = look.refine([draw_plate((640, 480), 100, 60, 200, 90)], [elsewhere])
+    assert answer.presence == elsewhere.presence
+    np.testing.assert_array_equal(answer.corners_px, elsewhere.corners_px)
     location = given(outer_corners_px(100, 100, 200, 130))
     homography = rectification(location.corners_px)
     unlikely = PlateLocation(0.3, target_corners_px(), UNIT)
     assert corrected(location, unlikely, homography) is location
     far = PlateLocation(1.0, target_corners_px() + np.array([FURTHEST_PX + 1, 0]), UNIT)
     assert corrected(location, far, homography) is location
+
+
+class SeesThePlate:
+    """In place of a running network: the plate is where it should be, seen with one presence after the other."""
+
+    input_size_px, max_batch = INPUT_PX, 1
+
+    def __init__(self, *presences: float) -> None:
+        self._presences = iter(presences)
+
+    def batch_size_for(self, count: int) -> int:
+        """As many as there are."""
+        return count
+
+    def run(self, images: NDArray[np.uint8]) -> CornerOutput:
+        """Corners in their place."""
+        presence = np.array([next(self._presences)], np.float32)
+        return CornerOutput(target_corners_px()[None], UNIT[None], presence)
+
+    def interrupt(self) -> None:
+        """Nothing runs here."""
+
+
+@pytest.mark.parametrize(
+    ("presences", "sd_factor"),
+    [
+        ((1.0, 0.9995), 1.0),
+        ((1.0, 0.99), 2.154),  # the lowest of the views counts: the cube root of ten
+        ((0.9, 1.0), 4.642),
+        ((0.2, 0.2), 9.283),  # refused: the corners stay, and are in doubt
+    ],
+)
+def test_corners_are_less_certain_the_less_a_view_shows_a_plate(
+    presences: tuple[float, float], sd_factor: float
+) -> None:
+    start, image = given(outer_corners_px(100, 60, 200, 90)), np.zeros((480, 640, 3), np.uint8)
+    (answer,) = RectifiedLook(SeesThePlate(*presences)).refine([image], [start])
+    np.testing.assert_allclose(answer.corner_cov_px2, sd_factor**2 * UNIT, rtol=1e-3)
+    np.testing.assert_allclose(answer.corners_px, start.corners_px, atol=1e-6)
 
 
 def test_covariances_are_those_of_scattered_answers() -> None:

@@ -46,6 +46,6 @@ def corrected_labels(look: RectifiedLook, photographs: Sequence[Photograph]) -> 
                 1.0, disturbed(rng, photo.closest.corners_px), np.tile(np.eye(2), (4, 1, 1))
             )
             (answer,) = look.refine([image], [start])
-            if answer is not start:
+            if answer.corners_px is not start.corners_px:
                 results.append(compare(photo, answer))
     return results
