@@ -1,5 +1,5 @@
 # `make demo` and `make test` do all there is to do on a fresh machine with Python 3.11 or newer.
-# Everything is installed into .venv; a new install happens only when setup.cfg or constraints.txt changed.
+# Everything is installed into .venv; a new install happens only when setup.cfg, pyproject.toml or constraints.txt changed.
 
 PYTHON ?= python3
 VENV   := .venv

@@ -1,7 +1,7 @@
 """`check`: what this machine can do, and whether the configured gate can run on it.
 
 Prints a line for everything that was tried: `ok`, `--` (not here, the gate runs without) or `FAIL`. The exit code is
-0 if the gate can run and 1 if it cannot.
+0 if the gate can run, 1 if it cannot, and 2 if the configuration cannot be read.
 """
 
 from __future__ import annotations
