@@ -50,8 +50,8 @@ class ClickSession:
         width, height = self.size_px
         try:
             clicks = tuple((float(x), float(y)) for x, y in sent)
-        except TypeError as error:
-            raise ValueError("expected a list of points") from error
+        except (TypeError, OverflowError) as error:
+            raise ValueError("expected a list of points in the image") from error
         if not 2 <= len(clicks) <= _MOST_CLICKS:
             raise ValueError("two points at least")
         if not all(-0.5 <= x <= width and -0.5 <= y <= height for x, y in clicks):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.resources import files
 from types import TracebackType
@@ -88,6 +89,10 @@ class _Handler(BaseHTTPRequestHandler):
     posts: Mapping[str, Callable[[Any], None]]
     timeout = 10
 
+    def handle(self) -> None:
+        with suppress(ConnectionError):  # the tab was closed or reloaded while something was on its way
+            super().handle()
+
     def do_GET(self) -> None:
         read = self.reads.get(self.path.partition("?")[0])
         if not self._is_local() or read is None:
@@ -103,6 +108,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif (
             self.headers.get_content_type() != "application/json"
             or not length.isdecimal()
+            or len(length) > len(str(_MOST_BYTES))  # int() itself refuses thousands of digits
             or int(length) > _MOST_BYTES
         ):
             self.send_error(400)

@@ -25,6 +25,7 @@ from calib.crossval import calibrate_lens
 from calib.detect import BoardFinder
 from calib.judge_lens import GOOD_EDGE_PX, edge_px
 from calib.live import LiveSession, watch
+from calib.loopback import LoopbackPage
 from calib.views import ENOUGH_VIEWS
 from pipeline.annotate import ClipWriter
 from pipeline.frames import Frame, FrameStamp
@@ -206,6 +207,7 @@ def test_clicks_arrive(tmp_path: Path) -> None:
         assert post(page.port, "/clicks", [[10, 400]]) == 400  # one point is no line
         assert post(page.port, "/clicks", [[10, 400], [700, 400]]) == 400  # outside
         assert post(page.port, "/clicks", {"x": 1}) == 400
+        assert post(page.port, "/clicks", [[10**400, 400], [600, 410]]) == 400  # no float is so large
         assert post(page.port, "/clicks", [[10, 400], [600.5, 410]]) == 200
         waiter.join(10)
     assert got == [((10.0, 400.0), (600.5, 410.0))]
@@ -238,9 +240,28 @@ def test_page_refuses_other_sites_and_strange_requests() -> None:
         assert post(page.port, "/stop", {}, **{"Content-Type": "text/plain"}) == 400
         assert post(page.port, "/stop", "x" * 70000) == 400
         assert post_text(page.port, "/stop", "[" * 60000) == 400
+        assert post_text(page.port, "/stop", "", **{"Content-Length": "9" * 5000}) == 400
         assert post(page.port, "/nothing", {}) == 404
         assert not session.stopped.is_set()
         connection = http.client.HTTPConnection("127.0.0.1", page.port, timeout=10)
         connection.request("GET", "/state.json", headers={"Host": "gate.example"})
         assert connection.getresponse().status == 403
         assert page.invitation.startswith(f"open http://127.0.0.1:{page.port}/")
+
+
+def test_a_tab_that_is_closed_while_a_picture_loads_leaves_nothing_on_the_terminal(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    answering: list[threading.Thread] = []
+
+    def picture() -> tuple[str, bytes]:
+        answering.append(threading.current_thread())
+        return "image/jpeg", bytes(20_000_000)  # more than the buffers of the sockets hold
+
+    with LoopbackPage(0, {"/picture.jpg": picture}, {}) as page:
+        with socket.create_connection(("127.0.0.1", page.port), timeout=10) as tab:
+            tab.sendall(f"GET /picture.jpg HTTP/1.1\r\nHost: 127.0.0.1:{page.port}\r\n\r\n".encode())
+            assert tab.recv(4) == b"HTTP"
+        answering[0].join(10)
+        assert not answering[0].is_alive()
+    assert capsys.readouterr().err == ""
