@@ -24,6 +24,7 @@ from pipeline.capture.mailbox import Mailbox
 from pipeline.capture.make_source import make_source
 from pipeline.errors import GateError
 from pipeline.frames import DropCounter, Frame
+from pipeline.redact import redact
 
 MOST_VIEWS = 2 * ENOUGH_VIEWS  # more add little
 LEAST_STEP_S = 0.08  # between frames that are looked at: a board moves slowly
@@ -35,12 +36,13 @@ def watch(address: str, stopped: threading.Event) -> Iterator[Frame]:
     """Frames of a video, every one, or of a camera, always the newest, until the end or until `stopped`.
 
     Raises:
-        GateError: nothing is there, or a recording cannot be read.
+        GateError: nothing is there, or a recording cannot be read, be it after some frames.
     """
     drops, ready = DropCounter(), threading.Condition()
     source = make_source("calibration", address, drops=drops)
     box = Mailbox("latest" if source.live else "every", drops, ready)
-    thread = CaptureThread(source, box)
+    failures: list[Exception] = []
+    thread = CaptureThread(source, box, on_failure=failures.append)
     thread.start()
     try:
         while not stopped.is_set():
@@ -50,9 +52,12 @@ def watch(address: str, stopped: threading.Event) -> Iterator[Frame]:
             if frame is not None:
                 yield frame
             elif box.closed:
-                return
+                break
     finally:
         thread.stop()
+    if failures and not stopped.is_set():  # a part of a recording must not pass for the whole
+        reason = redact(repr(failures[0]))  # with the kind of error: some have no text
+        raise GateError(f"{source.label}: reading failed before the end ({reason})") from failures[0]
 
 
 class LiveSession:

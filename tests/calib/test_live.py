@@ -28,9 +28,12 @@ from calib.live import LiveSession, watch
 from calib.loopback import LoopbackPage
 from calib.views import ENOUGH_VIEWS
 from pipeline.annotate import ClipWriter
+from pipeline.capture.video import VideoFile
+from pipeline.errors import GateError
 from pipeline.frames import Frame, FrameStamp
 from pipeline.synthetic.boards import BoardCamera, BoardPose, board_poses, noisy_views
 from tests.calib.conftest import BOARD, LENS
+from tests.capture.builders import write_video
 from tests.capture.rtsp_process import serve
 
 Image = NDArray[np.uint8]
@@ -161,6 +164,25 @@ def test_views_are_taken_from_an_rtsp_camera(
     for view in views:
         errors = [np.abs(view.corners_px - truth[view.ids]).max() for truth in truths]
         assert min(errors) < 1.5  # the stream is compressed
+
+
+def test_a_recording_whose_reading_fails_does_not_pass_for_one_that_has_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = VideoFile.read
+
+    def read_two(video: VideoFile) -> Frame | None:
+        frame = read(video)
+        if frame is not None and frame.stamp.index == 2:
+            raise MemoryError("no memory for a frame")
+        return frame
+
+    monkeypatch.setattr(VideoFile, "read", read_two)
+    path = write_video(tmp_path / "board.mkv", range(0, 400, 40))
+    with pytest.raises(GateError) as told:
+        list(watch(str(path), threading.Event()))
+    assert str(told.value).startswith(f"{path}: ")
+    assert "MemoryError('no memory for a frame')" in str(told.value)
 
 
 @needs_browser
