@@ -27,7 +27,7 @@ Calibrates a gate camera: an installer needs a printed board, a number plate, a 
    mount        hold a plate at taped distances   -> camera.toml: height, pitch, roll, lane, stop line
    check        compare a distance with a tape    -> how good it is in the end
 
-Every step but the first writes a report beside camera.toml (camera.report.html): good enough or not, and what to improve."""
+Every step but the first writes a report beside camera.toml (camera.report.html): good enough or not, and why."""
 
 
 def parser() -> argparse.ArgumentParser:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
+from io import TextIOWrapper
 from typing import ParamSpec
 
 Parameters = ParamSpec("Parameters")
@@ -31,11 +32,14 @@ def told_with(place: str) -> Iterator[None]:
 def command(main: Callable[Parameters, int]) -> Callable[Parameters, int]:
     """A `main` whose GateError is printed and becomes exit code 2; Ctrl-C becomes 130.
 
-    When whoever read the output went away, as `head` does, nothing more is said and the code is 141.
+    When whoever read the output went away, as `head` does, nothing more is said and the code is 141. Characters that
+    the terminal's encoding lacks are written as numbers.
     """
 
     @wraps(main)
     def guarded(*args: Parameters.args, **kwargs: Parameters.kwargs) -> int:
+        if isinstance(sys.stdout, TextIOWrapper):
+            sys.stdout.reconfigure(errors="backslashreplace")
         try:
             return main(*args, **kwargs)
         except GateError as error:

@@ -107,8 +107,10 @@ class CaptureThread(threading.Thread):
                 raise
             self._on_failure(error)
         finally:
-            self._source.close()
-            self._mailbox.close()
+            try:
+                self._source.close()
+            finally:  # whoever waits there would wait for ever
+                self._mailbox.close()
 
     def _read_live(self) -> None:
         while not self._stopping.is_set():

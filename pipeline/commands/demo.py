@@ -13,7 +13,7 @@ from pipeline.commands.clip_run import FILES, draw_clip, run_clip
 from pipeline.commands.clip_table import run_all
 from pipeline.commands.options import add_model_options, model_config
 from pipeline.errors import GateError
-from pipeline.events import EventPublisher, EventSubscriber, PassageEvent
+from pipeline.events import AwaitingPublisher, EventSubscriber, PassageEvent
 from pipeline.inference.looks import open_locator
 from pipeline.option_types import natural
 from pipeline.post.tracker import TrackSettings
@@ -77,7 +77,7 @@ def execute(args: argparse.Namespace) -> int:
 
 def run_pipeline(args: argparse.Namespace, scenario: Scenario) -> list[PassageEvent]:
     """Replay the clip with a publisher on loopback; returns the passage events as a subscriber received them."""
-    with EventPublisher("tcp://127.0.0.1:*") as publisher:
+    with AwaitingPublisher("tcp://127.0.0.1:*") as publisher:
         locator, session = open_locator(model_config(args))
         print(f"network {session.model.hash} on {session.provider}; events at {publisher.endpoint}")
         print(HEADER)

@@ -9,7 +9,7 @@ from pipeline.events.compose import EventComposer
 from pipeline.events.crop import rectified_plate_jpeg
 from pipeline.events.describe import describe
 from pipeline.events.journal import EventJournal, ReplayJournal, read_journal
-from pipeline.events.publisher import EventPublisher
+from pipeline.events.publisher import AwaitingPublisher, EventPublisher
 from pipeline.events.schema import CameraEvent, Event, Heartbeat, PassageEvent, PlateFormat
 from pipeline.events.sink import EventSink, FanOut
 from pipeline.events.subscriber import EventSubscriber, Received
@@ -17,6 +17,7 @@ from pipeline.names import DEFAULT_ENDPOINT
 
 __all__ = [
     "DEFAULT_ENDPOINT",
+    "AwaitingPublisher",
     "CameraEvent",
     "Event",
     "EventComposer",

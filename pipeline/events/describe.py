@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import UTC, datetime, timedelta
 
 from pipeline.events.schema import CameraEvent, Event, Heartbeat, PassageEvent
@@ -68,11 +69,11 @@ def _passage_time(event: PassageEvent) -> str:
     time_s = event.last_time_s if event.kind == "passage.end" else event.time_s
     if event.utc is None:
         return f"{time_s:10.3f} s"
-    try:
-        return _clock(event.utc + timedelta(seconds=time_s - event.time_s))
-    except OverflowError:  # of a publisher that is not ours
-        return _clock(event.utc)
+    return _clock(event.utc, time_s - event.time_s)
 
 
-def _clock(utc: datetime | None) -> str:
-    return f"{'-':>12}" if utc is None else utc.astimezone(UTC).strftime("%H:%M:%S.%f")[:-3] + "Z"
+def _clock(utc: datetime | None, later_s: float = 0.0) -> str:
+    if utc is not None:
+        with contextlib.suppress(OverflowError):  # of a publisher that is not ours
+            return (utc.astimezone(UTC) + timedelta(seconds=later_s)).strftime("%H:%M:%S.%f")[:-3] + "Z"
+    return f"{'-':>12}"

@@ -7,9 +7,11 @@ file that looks whole is whole.
 from __future__ import annotations
 
 import errno
+import fcntl
 import logging
 import os
 from collections.abc import Iterator
+from io import FileIO
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
@@ -35,13 +37,21 @@ class EventJournal:
         """Open the file.
 
         Raises:
-            GateError: `path` is no regular file, ends with something that is no event, or cannot be written to.
+            GateError: `path` is no regular file, ends with something that is no event, is another gate's, or cannot be
+            written to.
         """
-        self.path, whole = path, whole_length(path)
-        self._left_out = 0
+        whole_length(path)  # refuses what is no journal, which opening might wait for
+        self.path, self._left_out = path, 0
         try:
-            self._file = path.open("ab", buffering=0)
-            self._cut_back(whole)
+            self._file = _opened_alone(path)
+            whole = whole_length(path)
+            if whole < self._file.seek(0, os.SEEK_END):
+                _log.warning("%s: the event at its end is not whole and is taken away", path)
+                self._file.truncate(whole)
+        except BlockingIOError as error:
+            raise GateError(
+                f"{path}: another program writes its events there; give each gate a journal of its own"
+            ) from error
         except OSError as error:
             raise GateError(f"{path}: cannot write the events there ({error.strerror})") from error
 
@@ -67,7 +77,7 @@ class EventJournal:
         """Write a whole line or nothing of it."""
         before = self._file.seek(0, os.SEEK_END)
         if self._file.write(line) != len(line):
-            self._cut_back(before)
+            self._file.truncate(before)
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def _follow_rotation(self) -> None:
@@ -76,15 +86,9 @@ class EventJournal:
         except FileNotFoundError:
             there = False
         if not there:
-            begun = self.path.open("ab", buffering=0)
+            begun = _opened_alone(self.path)
             self._file.close()
             self._file = begun
-
-    def _cut_back(self, length: int) -> None:
-        """Take away half an event, as a full disk or a power cut leaves it, lest the next one be joined to it."""
-        if length < self._file.seek(0, os.SEEK_END):
-            _log.warning("%s: the event at its end is not whole and is taken away", self.path)
-            self._file.truncate(length)
 
     def close(self) -> None:
         """Close the file. May be called again."""
@@ -136,8 +140,25 @@ class ReplayJournal(EventJournal):
             _log.warning("the replay did not end well; its events up to there are in %s", self.path)
 
 
+def _opened_alone(path: Path) -> FileIO:
+    """The file, for appending, locked against other gates.
+
+    Raises:
+        OSError: it cannot be opened; a BlockingIOError if somebody else has it.
+    """
+    file = path.open("ab", buffering=0)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        raise
+    except OSError:
+        pass  # a file system without locks
+    return file
+
+
 def whole_length(path: Path) -> int:
-    """Bytes of a journal without the half event at its end, if there is one; 0 if there is no file yet.
+    """Bytes of a journal without the half event that a full disk or a power cut left at its end; 0 if there is none.
 
     Raises:
         GateError: it cannot be read, is no regular file, or its last line is no event.
@@ -149,11 +170,13 @@ def whole_length(path: Path) -> int:
             raise GateError(f"{path}: is no regular file; give the name of a file for the events")
         with path.open("rb") as file:
             end = _end_before_zeros(file)
-            file.seek(max(0, end - MAX_EVENT_BYTES))
-            half = file.read(min(end, MAX_EVENT_BYTES)).rpartition(b"\n")[2]
+            begin = max(0, end - MAX_EVENT_BYTES - 2)  # with the end of the line before
+            file.seek(begin)
+            before, _, half = file.read(end - begin).rpartition(b"\n")
     except OSError as error:
         raise GateError(f"{path}: cannot write the events there ({error.strerror})") from error
-    if not _BEGINNING.startswith(half[: len(_BEGINNING)]):
+    last = half or before.rpartition(b"\n")[2]
+    if not _BEGINNING.startswith(last[: len(_BEGINNING)]):
         raise GateError(f"{path}: its last line is no event; give the name of another file for the events")
     return end - len(half)
 

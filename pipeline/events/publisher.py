@@ -7,6 +7,7 @@ import logging
 import math
 import socket
 import time
+from functools import cached_property
 from typing import Self
 
 import zmq
@@ -19,9 +20,7 @@ from pipeline.names import DEFAULT_ENDPOINT, check_endpoint
 
 _log = logging.getLogger(__name__)
 
-# Of what subscribers send, which are topic prefixes; nobody keeps the pipeline busy by subscribing.
-_MAX_SUBSCRIPTION_BYTES = 1024
-_MAX_NOTES_AT_ONCE = 100
+_MAX_SUBSCRIPTION_BYTES = 1024  # of what subscribers send, which are topic prefixes
 
 
 class EventPublisher:
@@ -30,6 +29,8 @@ class EventPublisher:
     A subscriber that reads too slowly loses events once `high_water_mark` of them wait for it, and sees the
     loss as a gap in `seq`; neither the pipeline nor other subscribers notice.
     """
+
+    _KIND = zmq.PUB  # keeps nothing of what subscribers send
 
     def __init__(
         self, endpoint: str = DEFAULT_ENDPOINT, *, high_water_mark: int = 1000, linger_s: float = 1.0
@@ -46,9 +47,7 @@ class EventPublisher:
         """
         check_endpoint(endpoint)
         self._context = zmq.Context()
-        # XPUB is PUB that also tells which topics are subscribed to.
-        self._socket = self._context.socket(zmq.XPUB)
-        self._topics: set[bytes] = set()
+        self._socket = self._context.socket(self._KIND)
         # Options that are set after bind have no effect.
         self._socket.set(zmq.SNDHWM, high_water_mark)
         self._socket.set(zmq.LINGER, round(1000 * linger_s))
@@ -72,18 +71,8 @@ class EventPublisher:
         """Send one event, and the plate's crop as a second payload where there is one. Does not wait."""
         if jpeg is not None and len(jpeg) > MAX_JPEG_BYTES:
             raise ValueError(f"crop of {len(jpeg)} bytes; {MAX_JPEG_BYTES} are allowed")
-        self._note_subscriptions()
         message = [topic_of(event), encode(event)]
         self._socket.send_multipart(message if jpeg is None else [*message, jpeg])
-
-    def wait_for_subscriber(self, timeout_s: float) -> bool:
-        """Wait until someone subscribes to something; False when nobody did in time."""
-        deadline_s = time.monotonic() + timeout_s
-        self._note_subscriptions()
-        while not self._topics and (left_s := deadline_s - time.monotonic()) > 0:
-            self._socket.poll(math.ceil(1000 * left_s))
-            self._note_subscriptions()
-        return bool(self._topics)
 
     def close(self) -> None:
         """Send what waits, for at most `linger_s`, and free the port. May be called again."""
@@ -96,16 +85,37 @@ class EventPublisher:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _note_subscriptions(self) -> None:
+
+class AwaitingPublisher(EventPublisher):
+    """A publisher that can wait for its subscriber, as a demo does.
+
+    What is sent to it stays in memory until it waits again: it is not for a gate.
+    """
+
+    _KIND = zmq.XPUB  # PUB that also tells which topics are subscribed to
+
+    def wait_for_subscriber(self, timeout_s: float) -> bool:
+        """Wait until someone subscribes to something; False when nobody did in time."""
+        deadline_s = time.monotonic() + timeout_s
+        self._read_notes()
+        while not self._topics and (left_s := deadline_s - time.monotonic()) > 0:
+            self._socket.poll(math.ceil(1000 * left_s))
+            self._read_notes()
+        return bool(self._topics)
+
+    @cached_property
+    def _topics(self) -> set[bytes]:
+        """Those that are subscribed to."""
+        return set()
+
+    def _read_notes(self) -> None:
         """Read what subscribers sent: 1 or 0 for the first subscription to a topic and the last one's end."""
-        for _ in range(_MAX_NOTES_AT_ONCE):
-            if not self._socket.poll(0):
-                return
-            message = self._socket.recv()
-            if message[:1] == b"\x01":
-                self._topics.add(message[1:])
-            elif message[:1] == b"\x00":
-                self._topics.discard(message[1:])
+        while self._socket.poll(0):
+            note = self._socket.recv()
+            if note[:1] == b"\x01":
+                self._topics.add(note[1:])
+            elif note[:1] == b"\x00":
+                self._topics.discard(note[1:])
 
 
 def _is_served(endpoint: str) -> bool:

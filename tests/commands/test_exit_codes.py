@@ -51,6 +51,16 @@ def test_reader_that_went_away_is_no_error_of_a_subscriber_alone(
     assert (tmp_path / "out.txt").read_text() == ""  # what is still printed goes nowhere
 
 
+def test_characters_that_the_terminal_lacks_are_no_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_gate.COMMANDS["check"], "execute", lambda args: print("Вход") or 0)
+    with (tmp_path / "out.txt").open("w", encoding="ascii") as out:
+        monkeypatch.setattr(sys, "stdout", out)
+        assert run_gate.main(["check"]) == 0
+    assert (tmp_path / "out.txt").read_text() == "\\u0412\\u0445\\u043e\\u0434\n"
+
+
 @pytest.mark.parametrize(("passages", "code"), [(1, 0), (0, 1)])
 def test_demo_fails_where_a_vehicle_was_not_reported(
     passages: int, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

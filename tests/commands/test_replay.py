@@ -84,8 +84,10 @@ def test_report_shows_the_passage_and_is_the_same_every_time(
     drive_clip, camera_file, stand_in_model, tmp_path
 ):
     events, first, second = tmp_path / "events.jsonl", tmp_path / "1.html", tmp_path / "2.html"
+    camera = tmp_path / "caf\udce9.toml"  # the name of a file may be no UTF-8
+    camera.write_bytes(camera_file.read_bytes())
     for out in (first, second):
-        options = (FIRST_TWO_LOOKS, "--camera", camera_file, "--events", events, "--report", out)
+        options = (FIRST_TWO_LOOKS, "--camera", camera, "--events", events, "--report", out)
         assert replay([drive_clip], stand_in_model, *options) == 0
     end = events_of(events)[-1]
     page = first.read_text()
@@ -97,7 +99,12 @@ def test_report_shows_the_passage_and_is_the_same_every_time(
         [end["distance_m"], *end["distance_ci95_m"]], abs=0.0056
     )  # two and three decimals
     assert published in shown
-    assert end["passage"] in page and "90 frames, 1 passage." in page and "data:image/jpeg;base64," in page
+    assert (
+        end["passage"] in page
+        and r"caf\udce9.toml" in page
+        and "90 frames, 1 passage." in page
+        and "data:image/jpeg;base64," in page
+    )
     assert page == second.read_text()
 
 

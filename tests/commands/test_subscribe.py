@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pipeline.events import EventComposer, EventPublisher, describe, encode
+from pipeline.events import AwaitingPublisher, EventComposer, describe, encode
 from tests.events.builders import make_heartbeat, make_passage
 
 RUN_GATE = Path(__file__).parents[2] / "run_gate.py"
@@ -18,9 +18,9 @@ GUARD_S = 60.0
 
 
 @contextmanager
-def subscribing(*options: str) -> Iterator[tuple[EventPublisher, subprocess.Popen[str]]]:
+def subscribing(*options: str) -> Iterator[tuple[AwaitingPublisher, subprocess.Popen[str]]]:
     """A publisher, and the command that has subscribed to it; killed if it hangs."""
-    with EventPublisher("tcp://127.0.0.1:*") as publisher:
+    with AwaitingPublisher("tcp://127.0.0.1:*") as publisher:
         command = [sys.executable, str(RUN_GATE), "subscribe", "--endpoint", publisher.endpoint, *options]
         pipe = subprocess.PIPE
         with subprocess.Popen(

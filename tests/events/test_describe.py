@@ -59,7 +59,11 @@ def test_describe_says_utc_whatever_the_zone_and_bears_times_at_the_end_of_the_c
     zone = timezone(timedelta(hours=2))
     there = msgspec.structs.replace(event, utc=event.utc.astimezone(zone))
     assert describe(there).startswith("12:03:14.480Z")
-    last = msgspec.structs.replace(
-        make_passage(kind="end", utc_s=0.0), utc=datetime.max.replace(tzinfo=UTC), last_time_s=1e9
-    )
-    assert describe(last).startswith("23:59:59.999Z")
+    end = make_passage(kind="end", utc_s=0.0)
+    for utc in (
+        datetime.max.replace(tzinfo=UTC),
+        datetime.max.replace(tzinfo=timezone(timedelta(hours=-23))),
+        datetime.min.replace(tzinfo=timezone(timedelta(hours=23))),
+    ):
+        line = describe(msgspec.structs.replace(end, utc=utc, last_time_s=1e9))
+        assert line.startswith("           -  entry-1")

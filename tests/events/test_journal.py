@@ -148,7 +148,10 @@ def test_half_an_event_of_an_earlier_run_is_taken_away_and_none_is_joined_to_it(
     assert len(list(read_journal(path))) == 3
 
 
-@pytest.mark.parametrize("content", [b"somebody's notes", b"notes\n{}", b"x" * 100_000])
+@pytest.mark.parametrize(
+    "content",
+    [b"somebody's notes", b"notes\n{}", b"x" * 100_000, b"[intrinsics]\nfx = 1\n", b"x" * 65_536 + b"\n"],
+)
 def test_a_file_that_is_no_journal_is_left_as_it_is(tmp_path, content):
     path = tmp_path / "notes.txt"
     path.write_bytes(content)
@@ -157,7 +160,17 @@ def test_a_file_that_is_no_journal_is_left_as_it_is(tmp_path, content):
     assert path.read_bytes() == content
 
 
-def test_a_short_write_leaves_no_half_line(tmp_path, monkeypatch):
+def test_two_gates_do_not_write_to_one_journal(tmp_path):
+    path = tmp_path / "gate.jsonl"
+    with EventJournal(path) as journal:
+        journal.emit(make_passage())
+        with pytest.raises(GateError, match=r"gate\.jsonl: another program writes its events there"):
+            EventJournal(path)
+    write(EventJournal(path), some_events(1))
+    assert len(list(read_journal(path))) == 2
+
+
+def test_a_short_write_leaves_no_half_line(tmp_path, monkeypatch, caplog):
     path = tmp_path / "gate.jsonl"
     journal = EventJournal(path)
     journal.emit(make_passage())
@@ -168,3 +181,4 @@ def test_a_short_write_leaves_no_half_line(tmp_path, monkeypatch):
     journal.emit(make_passage())
     journal.close()
     assert [event.kind for event in read_journal(path)] == ["passage.update", "heartbeat"]
+    assert [record.levelname for record in caplog.records] == ["ERROR"]  # told once, not with each event
