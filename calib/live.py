@@ -48,10 +48,11 @@ def watch(address: str, stopped: threading.Event) -> Iterator[Frame]:
         while not stopped.is_set():
             with ready:
                 ready.wait_for(lambda: len(box) or box.closed, timeout=0.5)
+                closed = box.closed  # before the last look into it: a frame may come meanwhile
             frame = box.take()
             if frame is not None:
                 yield frame
-            elif box.closed:
+            elif closed:
                 break
     finally:
         thread.stop()
