@@ -15,7 +15,7 @@ from calib.judge_views import LEAST_VIEWS
 from calib.views import NOVEL, STILL_PX, Coverage, View, make_view, motion_px, rough_pose
 from pipeline.capture.images import IMAGE_SUFFIXES, list_images
 from pipeline.errors import GateError
-from pipeline.files import read_image
+from pipeline.files import as_text, read_image
 
 Answer = Literal["no board", "blurred", "moving", "like an earlier view", "taken"]
 
@@ -74,9 +74,9 @@ def from_images(paths: Sequence[Path], finder: BoardFinder) -> Collection:
     for path in paths:
         image = read_image(path)
         if image is None:
-            collection.skipped.append((path.name, "not a readable image"))
+            collection.skipped.append((as_text(path.name), "not a readable image"))
             continue
-        add_image(collection, path.name, image, finder)
+        add_image(collection, as_text(path.name), image, finder)
     return collection
 
 

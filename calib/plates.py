@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from calib.camera import Camera
 from pipeline.errors import GateError
+from pipeline.files import as_text
 
 Array = NDArray[np.float64]
 
@@ -43,7 +44,9 @@ def read_located(path: Path, camera: Camera) -> list[SeenPlate]:
         try:
             width, height = item["image_size_px"]
             if item["presence"] >= LEAST_PRESENCE:
-                plates.append(_plate(Path(item["file"]).name, item["corners_px"], item["corner_cov_px2"]))
+                plates.append(
+                    _plate(as_text(Path(item["file"]).name), item["corners_px"], item["corner_cov_px2"])
+                )
         except (KeyError, TypeError, ValueError) as error:
             raise GateError(
                 f"{path}: line {number}: not a line of `run_gate.py locate --json` ({error})"

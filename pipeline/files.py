@@ -73,6 +73,11 @@ def write_image(path: Path, image: NDArray[np.uint8]) -> None:
     write_whole(path, "image", data.tobytes())
 
 
+def as_text(name: str) -> str:
+    """A file's name, or what tells of some, for reports and logs: bytes that are no UTF-8 become numbers."""
+    return name.encode(errors="backslashreplace").decode()
+
+
 def make_folder(folder: Path) -> None:
     """Make a folder for results, and those that it lies in; one that is there stays as it is.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import ClassVar, Self
 
+from pipeline.files import as_text
 from pipeline.frames import Frame
 
 
@@ -33,7 +34,7 @@ class Source(ABC):
 
     def __init__(self, camera: str, label: str) -> None:
         self.camera = camera
-        self.label = label.encode(errors="backslashreplace").decode()  # file names may be no UTF-8
+        self.label = as_text(label)
         self.epoch = 0
         self.size_px: tuple[int, int] | None = None
 

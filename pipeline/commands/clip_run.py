@@ -66,4 +66,4 @@ def run_clip(
             if not gate.run():
                 raise KeyboardInterrupt("interrupted")
         ran_with = circumstances(session, folder / "camera.toml", tracking.presence_threshold)
-        page.write(report_page(listener.replayed(), ran_with).encode(errors="backslashreplace"))
+        page.write(report_page(listener.replayed(), ran_with).encode())

@@ -10,6 +10,7 @@ from calib.camera import Camera
 from pipeline.annotate import ClipWriter, draw_location, draw_report
 from pipeline.capture import make_source
 from pipeline.errors import GateError
+from pipeline.files import as_text
 from pipeline.frames import DropCounter, PassageReport, PlateObservation
 from pipeline.gate import Settings
 from pipeline.inference.session import CornerSession
@@ -53,8 +54,8 @@ def settings_of(session: CornerSession, realtime: bool = False) -> Settings:
 
 def circumstances(session: CornerSession, camera: Path | None, presence_threshold: float) -> Circumstances:
     """What the report's head says of the run."""
-    network = f"{session.model.path.name}, {session.model.hash}, on {session.provider}"
-    return Circumstances(None if camera is None else str(camera), network, presence_threshold)
+    network = f"{as_text(session.model.path.name)}, {session.model.hash}, on {session.provider}"
+    return Circumstances(None if camera is None else as_text(str(camera)), network, presence_threshold)
 
 
 class Listener:

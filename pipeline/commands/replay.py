@@ -121,7 +121,7 @@ def execute(args: argparse.Namespace) -> int:
                 )
         if page is not None:
             ran_with = circumstances(session, args.camera, args.presence_threshold)
-            page.write(report_page(listener.replayed(), ran_with).encode(errors="backslashreplace"))
+            page.write(report_page(listener.replayed(), ran_with).encode())
     for lane in lanes:
         dropped = ", ".join(f"{count} {reason}" for reason, count in lane.drops.snapshot().items()) or "none"
         print(f"{lane.source.label}: {lane.frames} frames, {lane.passages} passages, dropped: {dropped}")

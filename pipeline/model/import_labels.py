@@ -19,7 +19,7 @@ import numpy as np
 from tqdm import tqdm
 
 from pipeline.errors import GateError, command
-from pipeline.files import make_folder, write_whole
+from pipeline.files import as_text, make_folder, write_whole
 from pipeline.model.labels.entries import Entry, background_entries, dealt
 from pipeline.model.labels.find import PictureFolder
 from pipeline.model.labels.gather import Refused, check_all, of_label, read_all
@@ -29,8 +29,6 @@ from pipeline.model.labels.sheet import Image, tile, write_sheets
 from pipeline.model.photographs import write_index
 
 SHOWN_REFUSALS = 8
-ODD_NAMES = "backslashreplace"
-"""How file names that are no UTF-8 are written."""
 ORIGIN_PX = {"corner": -0.5, "centre": 0.0}
 """A tool's (0, 0) in coordinates whose integers are pixel centres: the picture's corner, or its first pixel."""
 
@@ -61,9 +59,7 @@ def import_labels(args: argparse.Namespace) -> str:
         entries = [entry.copied(args.out / ("images" if entry.quads else "background")) for entry in entries]
     sheets = write_sheets(plates, args.out)
     told = args.out / "refused.txt"
-    write_whole(
-        told, "refusals", "".join(f"{r.file}: {r.reason}\n" for r in refused).encode(errors=ODD_NAMES)
-    )
+    write_whole(told, "refusals", as_text("".join(f"{r.file}: {r.reason}\n" for r in refused)).encode())
     write_index([entry.photograph(args.out.resolve().name) for entry in entries], args.out)
     return _summary(entries, len(pictures) - len(chosen), refused, [index, told, *sheets])
 
@@ -150,7 +146,7 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
 @command
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
-    print(import_labels(parse_arguments(argv)).encode(errors=ODD_NAMES).decode())
+    print(import_labels(parse_arguments(argv)))
     return 0
 
 

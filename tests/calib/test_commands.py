@@ -24,6 +24,7 @@ from calib.commands.intrinsics import with_timing
 from calib.detect import BoardFinder
 from calib.record import Record
 from calib.targets import UPRIGHT
+from pipeline.files import write_image
 from pipeline.synthetic.boards import BoardCamera, BoardPose
 from tests.calib.conftest import BOARD, LENS
 from tests.calib.seen import passage_update, plate_px
@@ -76,7 +77,7 @@ def from_photographs(tmp_path_factory: pytest.TempPathFactory, photographs: list
     folder = tmp_path_factory.mktemp("calibrated")
     (folder / "photos").mkdir()
     for number, image in enumerate(photographs):
-        cv2.imwrite(str(folder / "photos" / f"{number:02d}.png"), image)
+        write_image(folder / "photos" / f"{number:02d}\udce9.png", image)  # a name may be no UTF-8
     arguments = ["intrinsics", str(folder / "photos"), "--board", "charuco:7x10:25"]
     assert main([*arguments, "-o", str(folder / "entry-1.toml")]) == 0
     return folder
