@@ -86,14 +86,13 @@ def _printed(args: argparse.Namespace, toml: Path) -> Board:
         GateError: the file holds no board, or an option says otherwise than the file.
     """
     board = read_board(str(toml))
-    papers = {drawn_mm: paper for paper, drawn_mm in NOMINAL_SQUARE_MM.items()}
-    paper = None if board.drawn_mm is None else papers.get(board.drawn_mm)
+    by_paper_mm = None if args.paper is None or args.square_mm is not None else NOMINAL_SQUARE_MM[args.paper]
     squares = None if args.squares is None else _squares(args.squares)
     told = {
         "kind": (args.kind, board.kind),
         "squares": (squares, (board.columns, board.rows)),
         "square-mm": (args.square_mm, board.drawn_mm),
-        "paper": (args.paper, paper),
+        "paper": (by_paper_mm, board.drawn_mm),
     }
     for name, (value, kept) in told.items():
         if None not in (value, kept) and value != kept:

@@ -327,6 +327,13 @@ def test_board_command_remembers_the_measured_size(tmp_path: Path) -> None:
     assert read_board(str(tmp_path / "board.toml")).square_mm == 35.9
 
 
+def test_small_squares_on_large_paper_are_measured_with_the_options_that_drew_them(tmp_path: Path) -> None:
+    command = ["board", str(tmp_path / "board.pdf"), "--paper", "a3", "--square-mm", "25"]
+    assert main(command) == 0
+    assert main([*command, "--measured-mm", "24.9"]) == 0
+    assert read_board(str(tmp_path / "board.toml")).square_mm == 24.9
+
+
 @pytest.mark.parametrize(
     ("options", "written", "described"),
     [
