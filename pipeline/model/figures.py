@@ -12,6 +12,20 @@ from pipeline.model.measure import Result
 WIDTH_BINS_PX = ((0, 40), (40, 60), (60, 100), (100, 150), (150, 200), (200, 1000))
 CHI2_95 = 5.9915
 """95 % quantile of the chi-square distribution with two degrees of freedom."""
+_NORMAL_95 = 1.959964  # sd, to either side
+
+_COLUMNS = (  # of the summary: title and decimals
+    ("plates", 0),
+    ("found %", 1),
+    ("mean px", 2),
+    ("median px", 2),
+    ("p90 px", 2),
+    ("median % of width", 2),
+    ("width bias %", 2),
+    ("in 95 % ellipse", 1),
+    ("  from", 0),
+    ("  to", 0),
+)
 
 
 def summary(results: Sequence[Result]) -> dict[str, float]:
@@ -21,6 +35,8 @@ def summary(results: Sequence[Result]) -> dict[str, float]:
     errors = np.array([result.error_px for result in found] or [np.nan])
     relative = np.array([result.error_px / result.width_px for result in found] or [np.nan])
     bias = np.array([result.width_bias for result in found] or [np.nan])
+    inside = ellipse_coverage(results)
+    low, high = wilson_interval(inside, len(found))
     return {
         "plates": len(labelled),
         "found_percent": 100 * len(found) / max(1, len(labelled)),
@@ -29,29 +45,23 @@ def summary(results: Sequence[Result]) -> dict[str, float]:
         "p90_px": float(np.percentile(errors, 90)),
         "median_percent_of_width": 100 * float(np.median(relative)),
         "width_bias_percent": 100 * float(np.median(bias)),
-        "ellipse_95_percent": 100 * ellipse_coverage(results),
+        "ellipse_95_percent": 100 * inside,
+        "ellipse_95_low_percent": 100 * low,
+        "ellipse_95_high_percent": 100 * high,
     }
 
 
 def table(results: Sequence[Result], groups: dict[str, list[Result]]) -> str:
-    """The summary of all results and of each group as lines of text."""
-    columns = (
-        "plates",
-        "found %",
-        "mean px",
-        "median px",
-        "p90 px",
-        "median % of width",
-        "width bias %",
-        "in 95 % ellipse",
-    )
-    lines = [f"{'group':38}" + "".join(f"{column:>{len(column) + 2}}" for column in columns)]
+    """The summary of all results and of each group as lines of text.
+
+    `from` and `to` say where the share in the 95 % ellipses may lie with more plates like these.
+    """
+    lines = [f"{'group':38}" + "".join(f"{title:>{len(title) + 2}}" for title, _ in _COLUMNS)]
     for name, members in {"all": list(results), **groups}.items():
-        s = summary(members)
-        if s["plates"]:
-            cells = (
-                f"{value:{len(column) + 2}.2f}" for value, column in zip(s.values(), columns, strict=True)
-            )
+        values = summary(members)
+        if values["plates"]:
+            pairs = zip(values.values(), _COLUMNS, strict=True)
+            cells = (f"{value:{len(title) + 2}.{decimals}f}" for value, (title, decimals) in pairs)
             lines.append(f"{name[:38]:38}" + "".join(cells))
     return "\n".join(lines)
 
@@ -110,3 +120,16 @@ def ellipse_coverage(results: Sequence[Result]) -> float:
     errors = np.array([result.errors_px for result in found]).reshape(-1, 2)
     covariances = np.array([result.location.corner_cov_px2 for result in found]).reshape(-1, 2, 2)
     return float((mahalanobis2(errors, covariances) < CHI2_95).mean()) if found else np.nan
+
+
+def wilson_interval(share: float, plates: int) -> tuple[float, float]:
+    """Limits (95 %) of the share that a population has of which so many plates show `share` (nan without any).
+
+    Wilson 1927. A plate counts as one observation: its corners err alike, so more than one would say too much.
+    """
+    if not plates:
+        return np.nan, np.nan
+    z2 = _NORMAL_95**2 / plates
+    middle = (share + z2 / 2) / (1 + z2)
+    half = np.sqrt(z2 * (share * (1 - share) + z2 / 4)) / (1 + z2)
+    return float(middle - half), float(middle + half)

@@ -11,7 +11,7 @@ pytest.importorskip("torch")
 
 from pipeline.frames import PlateLocation
 from pipeline.model.calibration import Calibration, calibrate
-from pipeline.model.figures import ellipse_coverage
+from pipeline.model.figures import ellipse_coverage, wilson_interval
 from pipeline.model.measure import Result
 from pipeline.model.photographs import Photograph, Plate
 
@@ -86,3 +86,16 @@ def test_corners_that_a_network_found_count_for_presence_alone():
 
 def test_nothing_to_calibrate_on_changes_nothing():
     assert calibrate([]) == Calibration()
+
+
+@pytest.mark.parametrize(
+    ("inside", "plates", "low", "high"),
+    [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611), (1, 29, 0.0061, 0.1718)],
+)
+def test_limits_of_a_share_are_those_that_newcombe_tabulated(inside, plates, low, high):
+    """R. G. Newcombe, Two-sided confidence intervals for the single proportion, 1998, table I, method 3."""
+    assert wilson_interval(inside / plates, plates) == pytest.approx((low, high), abs=5e-5)
+
+
+def test_no_plate_says_nothing_of_a_share():
+    assert np.isnan(wilson_interval(np.nan, 0)).all()
