@@ -86,7 +86,7 @@ def _printed(args: argparse.Namespace, toml: Path) -> Board:
         GateError: the file holds no board, or an option says otherwise than the file.
     """
     board = read_board(str(toml))
-    by_paper_mm = None if args.paper is None or args.square_mm is not None else NOMINAL_SQUARE_MM[args.paper]
+    by_paper_mm = NOMINAL_SQUARE_MM[args.paper] if args.paper and args.square_mm is None else None
     squares = None if args.squares is None else _squares(args.squares)
     told = {
         "kind": (args.kind, board.kind),

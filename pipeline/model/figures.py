@@ -23,8 +23,8 @@ _COLUMNS = (  # of the summary: title and decimals
     ("median % of width", 2),
     ("width bias %", 2),
     ("in 95 % ellipse", 1),
-    ("  from", 0),
-    ("  to", 0),
+    ("from", 0),
+    ("to", 0),
 )
 
 
